@@ -1,0 +1,141 @@
+# fraud_fallback: "make help" lists the targets.
+#
+# demo, test and bench need nothing but make: they install what is missing,
+# build in a directory of their own and start a throw-away server there.
+# all and install are an ordinary PGXS build against PG_CONFIG.
+
+PG_CONFIG ?= pg_config
+here := $(dir $(lastword $(MAKEFILE_LIST)))
+
+EXTENSION = fraud_fallback
+MODULE_big = fraud_fallback
+PGFILEDESC = "fraud_fallback - fraud decisions when the ML service cannot answer"
+DATA = sql/fraud_fallback--1.0.sql
+
+# Logic that needs no server: the unit and fuzz programs compile it as well,
+# with -DFRONTEND (first include: core/c_base.h).
+PURE_OBJS = \
+	src/policy/arena.o \
+	src/policy/catalog.o \
+	src/policy/default_yaml.o \
+	src/policy/policy_draft.o \
+	src/policy/policy_error.o \
+	src/policy/policy_image.o \
+	src/policy/policy_lookup.o \
+	src/policy/policy_read.o \
+	src/policy/policy_read_history.o \
+	src/policy/policy_read_lists.o \
+	src/policy/policy_read_rules.o \
+	src/policy/policy_reader.o \
+	src/policy/policy_scalar.o \
+	src/policy/policy_write.o \
+	src/policy/yaml_tree.o \
+	src/profile/cells.o \
+	src/profile/event.o \
+	src/profile/image.o \
+	src/profile/labels.o \
+	src/profile/sets.o \
+	src/profile/state.o \
+	src/profile/view.o \
+	src/score/evaluate.o \
+	src/score/features.o \
+	src/score/rules_amount.o \
+	src/score/rules_location.o \
+	src/score/rules_merchant.o \
+	src/score/rules_time.o \
+	src/score/rules_velocity.o \
+	src/txn/txn_event.o \
+	src/txn/values.o
+
+SERVER_OBJS = \
+	src/core/module.o \
+	src/policy/policy_active.o \
+	src/policy/policy_catalog.o \
+	src/policy/policy_check.o \
+	src/policy/policy_file.o \
+	src/policy/policy_type.o \
+	src/profile/profile_show.o \
+	src/profile/profile_type.o \
+	src/score/custom.o \
+	src/score/decision_sql.o \
+	src/score/features_sql.o \
+	src/score/score_sql.o \
+	src/score/score_table.o \
+	src/txn/local.o \
+	src/txn/observe.o \
+	src/txn/txn_read.o
+
+OBJS = $(PURE_OBJS) $(SERVER_OBJS)
+
+# Hidden unless exported, see src/core/compat.h
+PG_CPPFLAGS = -I$(srcdir)/src '-DPGDLLEXPORT=__attribute__((visibility("default")))'
+PG_CFLAGS = -std=gnu11 -Wall -Wextra -Wno-unused-parameter -fvisibility=hidden
+ifneq ($(filter 1 true yes,$(WERROR) $(CI)),)
+PG_CFLAGS += -Werror
+endif
+SHLIB_LINK = -lyaml
+
+# setup.sql first, the others by name; names with -- are install scripts
+regress_files = $(foreach file,$(basename $(notdir $(sort $(wildcard $(here)sql/*.sql)))),$(if $(findstring --,$(file)),,$(file)))
+REGRESS = $(filter setup,$(regress_files)) $(filter-out setup,$(regress_files))
+ISOLATION = $(basename $(notdir $(sort $(wildcard $(here)test/isolation/specs/*.spec))))
+ISOLATION_OPTS = --inputdir=test/isolation --load-extension=fraud_fallback
+
+EXTRA_CLEAN = src/policy/default_yaml.c build
+
+.DEFAULT_GOAL := all
+.PHONY: help demo test bench bench-data check-units fuzz
+
+PGXS := $(shell $(PG_CONFIG) --pgxs 2>/dev/null)
+ifneq ($(wildcard $(PGXS)),)
+include $(PGXS)
+include $(srcdir)/test/programs.mk
+
+headers = $(wildcard $(srcdir)/src/*/*.h)
+$(OBJS) $(OBJS:.o=.bc): $(headers) $(here)Makefile
+
+src/policy/default_yaml.c: rules/rules.yaml src/policy/embed.sh
+	@$(MKDIR_P) $(@D)
+	sh $(srcdir)/src/policy/embed.sh $(srcdir)/rules/rules.yaml > $@.tmp && mv $@.tmp $@
+
+install: install-rules
+install-rules:
+	$(MKDIR_P) '$(DESTDIR)$(datadir)/fraud_fallback'
+	$(INSTALL_DATA) $(srcdir)/rules/rules.yaml '$(DESTDIR)$(datadir)/fraud_fallback/'
+
+uninstall: uninstall-rules
+uninstall-rules:
+	rm -rf '$(DESTDIR)$(datadir)/fraud_fallback'
+
+.PHONY: install-rules uninstall-rules
+else
+all install installcheck uninstall:
+	@echo "the server development files of PostgreSQL 15 are missing ($(PG_CONFIG) --pgxs finds none): install postgresql-server-dev-15, or run 'bash test/setup.sh', or pass PG_CONFIG=/path/to/pg_config" >&2; exit 1
+clean:
+	rm -rf build
+.PHONY: all install installcheck uninstall clean
+endif
+
+demo:
+	@bash "$(here)test/demo.sh"
+test:
+	@bash "$(here)test/run.sh"
+bench:
+	@bash "$(here)test/bench.sh" $(BENCH_OPTS)
+bench-data:
+	@bash "$(here)test/bench_data.sh"
+check-units:
+	@bash "$(here)test/run.sh" unit
+fuzz:
+	@FUZZ_SECONDS=$${FUZZ_SECONDS:-120} bash "$(here)test/run.sh" fuzz
+
+help:
+	@echo 'make demo         start a throw-away server and show what the extension does'
+	@echo 'make test         everything: units, fuzz, regression, property, session, TAP tests'
+	@echo '                  (bash test/run.sh regress unit ... runs some of it)'
+	@echo 'make check-units  only the programs that need no server'
+	@echo 'make fuzz         only the fuzz programs, FUZZ_SECONDS (120) each'
+	@echo 'make bench        the measurements of the documentation'
+	@echo 'make bench-data   detection quality on labelled data (FRAUD_DATA=directory)'
+	@echo 'make, make install, make uninstall, make clean'
+	@echo '                  ordinary PGXS build; PG_CONFIG=... chooses the server'

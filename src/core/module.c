@@ -1,0 +1,42 @@
+/*-------------------------------------------------------------------------
+ *
+ * module.c
+ *	  What the server sees of the library as a whole.
+ *
+ * Each subsystem owns its settings, hooks and shared memory; _PG_init() only
+ * calls their init functions, lowest layer first.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "fmgr.h"
+#include "utils/builtins.h"
+#include "utils/guc.h"
+
+#include "core/compat.h"
+#include "policy/policy_active.h"
+
+#define FRAUD_VERSION		"1.0"
+
+FRAUD_MODULE_MAGIC("fraud_fallback", FRAUD_VERSION);
+
+PGDLLEXPORT void _PG_init(void);
+
+PG_FUNCTION_INFO_V1(fraud_fallback_version);
+
+void
+_PG_init(void)
+{
+	policy_active_init();
+
+	/* last: settings defined after this would be refused */
+	MarkGUCPrefixReserved("fraud_fallback");
+}
+
+/* The version of the library, which may be newer than the SQL objects. */
+Datum
+fraud_fallback_version(PG_FUNCTION_ARGS)
+{
+	PG_RETURN_TEXT_P(cstring_to_text(FRAUD_VERSION));
+}

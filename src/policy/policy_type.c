@@ -1,0 +1,365 @@
+/*-------------------------------------------------------------------------
+ *
+ * policy_type.c
+ *	  The type fraud_rules: YAML in and out, equality, and what other
+ *	  functions need to take a policy as an argument.
+ *
+ * The datum is the image of policy.h. Input is YAML over the shipped default,
+ * output is the canonical YAML of the whole policy; the binary form is the
+ * text form, so that images are only ever made by policy_read(). An image that
+ * comes from storage is checked before anything follows its offsets.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "common/hashfn.h"
+#include "libpq/pqformat.h"
+#include "mb/pg_wchar.h"
+#include "nodes/primnodes.h"
+#include "pgtime.h"
+#include "utils/builtins.h"
+
+#include "core/compat.h"
+#include "policy/policy_active.h"
+#include "policy/policy_type.h"
+
+PG_FUNCTION_INFO_V1(fraud_rules_in);
+PG_FUNCTION_INFO_V1(fraud_rules_out);
+PG_FUNCTION_INFO_V1(fraud_rules_recv);
+PG_FUNCTION_INFO_V1(fraud_rules_send);
+PG_FUNCTION_INFO_V1(fraud_rules_eq);
+PG_FUNCTION_INFO_V1(fraud_rules_ne);
+PG_FUNCTION_INFO_V1(fraud_rules_hash_int4);
+PG_FUNCTION_INFO_V1(fraud_rules_hash_int8);
+PG_FUNCTION_INFO_V1(fraud_rules_hash);
+PG_FUNCTION_INFO_V1(fraud_rules_set);
+
+/* ---- text ---- */
+
+static char *
+text_to_utf8(const char *s, size_t *len)
+{
+	char	   *utf8;
+
+	/* bytes of an SQL_ASCII database mean what they are; the reader checks them */
+	if (GetDatabaseEncoding() == PG_SQL_ASCII)
+		return unconstify(char *, s);
+	utf8 = pg_server_to_any(s, (int) *len, PG_UTF8);
+	if (utf8 != s)
+		*len = strlen(utf8);
+	return utf8;
+}
+
+char *
+policy_text(const char *utf8, size_t len)
+{
+	char	   *text = pg_any_to_server(utf8, (int) len, PG_UTF8);
+
+	return text == utf8 ? pnstrdup(utf8, len) : text;
+}
+
+char *
+policy_message(const char *utf8)
+{
+	char	   *text = pstrdup(utf8);
+	char	   *p;
+
+	if (GetDatabaseEncoding() == PG_UTF8 &&
+		pg_verify_mbstr(PG_UTF8, text, (int) strlen(text), true))
+		return text;
+	for (p = text; *p != '\0'; p++)
+		if (IS_HIGHBIT_SET(*p))
+			*p = '?';
+	return text;
+}
+
+char *
+policy_error_text(const PolicyError *error)
+{
+	StringInfoData buf;
+
+	initStringInfo(&buf);
+	if (error->line > 0)
+		appendStringInfo(&buf, "line %d, column %d: ", error->line, error->column);
+	appendStringInfo(&buf, "%s.", error->message);
+	if (error->detail[0] != '\0')
+		appendStringInfo(&buf, " %s", error->detail);
+	if (error->hint[0] != '\0')
+		appendStringInfo(&buf, " %s", error->hint);
+	return buf.data;
+}
+
+void
+policy_hash_text(uint64 hash, char *buf)
+{
+	snprintf(buf, POLICY_HASH_CHARS + 1, "%08x%08x", (uint32) (hash >> 32), (uint32) hash);
+}
+
+/* Places are in the text as the user gave it, so they go into the message. */
+static int
+errmsg_policy(const PolicyError *error)
+{
+	const char *message = policy_message(error->message);
+
+	if (error->line > 0)
+		return errmsg("invalid fraud policy at line %d, column %d: %s",
+					  error->line, error->column, message);
+	return errmsg("invalid fraud policy: %s", message);
+}
+
+static int
+errdetail_policy(const PolicyError *error)
+{
+	return error->detail[0] != '\0' ? errdetail("%s", policy_message(error->detail)) : 0;
+}
+
+static int
+errhint_policy(const PolicyError *error)
+{
+	return error->hint[0] != '\0' ? errhint("%s", policy_message(error->hint)) : 0;
+}
+
+/* ---- time zones ---- */
+
+/*
+ * The server also takes POSIX specifications, in which UTC+3 lies west of
+ * Greenwich and any misspelt name with a digit is a zone of its own. Those
+ * have a digit and no slash; these are all the real names that look so.
+ */
+bool
+policy_zone_ok(const char *name)
+{
+	static const char *const real[] = {
+		"CST6CDT", "EST5EDT", "GMT+0", "GMT-0", "GMT0", "MST7MDT", "PST8PDT"
+	};
+	pg_tz	   *zone;
+	int			i;
+
+	if (name[0] == '\0' || strlen(name) > TZ_STRLEN_MAX)
+		return false;
+	zone = pg_tzset(name);
+	if (zone == NULL || !pg_tz_acceptable(zone))
+		return false;
+	if (strchr(name, '/') != NULL || strpbrk(name, "0123456789") == NULL)
+		return true;
+	for (i = 0; i < (int) lengthof(real); i++)
+		if (pg_strcasecmp(name, real[i]) == 0)
+			return true;
+	return false;
+}
+
+/* ---- images ---- */
+
+const Policy *
+policy_from_datum(Datum value)
+{
+	struct varlena *raw = PG_DETOAST_DATUM(value);
+	const Policy *policy = (const Policy *) raw;
+
+	if (!policy_image_ok(raw, VARSIZE(raw)))
+		ereport(ERROR,
+				(errcode(ERRCODE_DATA_CORRUPTED),
+				 errmsg("invalid fraud policy image"),
+				 errdetail("The stored bytes are damaged or were not written by this extension.")));
+	if (policy->version != POLICY_VERSION)
+		ereport(ERROR,
+				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+				 errmsg("fraud policy has image version %u, this library reads version %d",
+						policy->version, POLICY_VERSION),
+				 errhint("Store the policy again from its YAML.")));
+	return policy;
+}
+
+/* Whether the argument is a constant of the plan. */
+static bool
+is_constant(FmgrInfo *flinfo, int argno)
+{
+	List	   *args;
+
+	if (flinfo->fn_expr == NULL || !IsA(flinfo->fn_expr, FuncExpr))
+		return false;
+	args = ((FuncExpr *) flinfo->fn_expr)->args;
+	return argno < list_length(args) && IsA(list_nth(args, argno), Const);
+}
+
+const Policy *
+policy_arg(FunctionCallInfo fcinfo, int argno, PolicyArg *arg)
+{
+	const void *datum;
+	const Policy *policy;
+	Size		size;
+
+	if (PG_ARGISNULL(argno))
+		return policy_active();
+	datum = DatumGetPointer(PG_GETARG_DATUM(argno));
+	if (arg->constant != NULL && arg->constant == datum)
+		return arg->constant;
+
+	policy = (const Policy *) PG_DETOAST_DATUM(PG_GETARG_DATUM(argno));
+	size = VARSIZE(policy);
+	if (arg->copy != NULL && VARSIZE(arg->copy) == size && memcmp(arg->copy, policy, size) == 0)
+		return arg->copy;
+
+	policy = policy_from_datum(PointerGetDatum(policy));
+	if ((const void *) policy == datum && is_constant(fcinfo->flinfo, argno))
+		arg->constant = policy;
+	else
+	{
+		if (arg->copy != NULL)
+			pfree(arg->copy);
+		arg->copy = NULL;
+		arg->copy = MemoryContextAlloc(fcinfo->flinfo->fn_mcxt, size);
+		memcpy(arg->copy, policy, size);
+		policy = arg->copy;
+	}
+	return policy;
+}
+
+/* ---- input and output ---- */
+
+static Policy *
+read_text(const char *text, size_t len, PolicyError *error)
+{
+	const char *utf8 = text_to_utf8(text, &len);
+	Policy	   *policy;
+
+	policy = policy_read(utf8, len, policy_default(), false, policy_zone_ok, error);
+	if (policy != NULL)
+		SET_VARSIZE(policy, policy->size);
+	return policy;
+}
+
+static char *
+write_text(const Policy *policy)
+{
+	size_t		len;
+	char	   *utf8 = policy_write(policy, &len);
+
+	return pg_any_to_server(utf8, (int) len, PG_UTF8);
+}
+
+Datum
+fraud_rules_in(PG_FUNCTION_ARGS)
+{
+	const char *text = PG_GETARG_CSTRING(0);
+	PolicyError error;
+	Policy	   *policy = read_text(text, strlen(text), &error);
+
+	if (policy == NULL)
+		ereturn(FRAUD_ESCONTEXT(fcinfo), (Datum) 0,
+				(errcode(ERRCODE_INVALID_TEXT_REPRESENTATION),
+				 errmsg_policy(&error), errdetail_policy(&error), errhint_policy(&error)));
+	PG_RETURN_POINTER(policy);
+}
+
+Datum
+fraud_rules_out(PG_FUNCTION_ARGS)
+{
+	PG_RETURN_CSTRING(write_text(policy_from_datum(PG_GETARG_DATUM(0))));
+}
+
+Datum
+fraud_rules_recv(PG_FUNCTION_ARGS)
+{
+	StringInfo	buf = (StringInfo) PG_GETARG_POINTER(0);
+	int			len;
+	const char *text = pq_getmsgtext(buf, buf->len - buf->cursor, &len);
+	PolicyError error;
+	Policy	   *policy = read_text(text, len, &error);
+
+	if (policy == NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_BINARY_REPRESENTATION),
+				 errmsg_policy(&error), errdetail_policy(&error), errhint_policy(&error)));
+	PG_RETURN_POINTER(policy);
+}
+
+Datum
+fraud_rules_send(PG_FUNCTION_ARGS)
+{
+	const char *text = write_text(policy_from_datum(PG_GETARG_DATUM(0)));
+	StringInfoData buf;
+
+	pq_begintypsend(&buf);
+	pq_sendtext(&buf, text, (int) strlen(text));
+	PG_RETURN_BYTEA_P(pq_endtypsend(&buf));
+}
+
+/* ---- equality ---- */
+
+static bool
+same(const Policy *a, const Policy *b)
+{
+	const size_t start = offsetof(Policy, version);	/* not the varlena header */
+
+	return a->hash == b->hash && a->size == b->size &&
+		memcmp((const char *) a + start, (const char *) b + start, a->size - start) == 0;
+}
+
+Datum
+fraud_rules_eq(PG_FUNCTION_ARGS)
+{
+	PG_RETURN_BOOL(same(policy_from_datum(PG_GETARG_DATUM(0)),
+						policy_from_datum(PG_GETARG_DATUM(1))));
+}
+
+Datum
+fraud_rules_ne(PG_FUNCTION_ARGS)
+{
+	PG_RETURN_BOOL(!same(policy_from_datum(PG_GETARG_DATUM(0)),
+						 policy_from_datum(PG_GETARG_DATUM(1))));
+}
+
+Datum
+fraud_rules_hash_int4(PG_FUNCTION_ARGS)
+{
+	const Policy *policy = policy_from_datum(PG_GETARG_DATUM(0));
+
+	return hash_any((const unsigned char *) &policy->hash, sizeof(policy->hash));
+}
+
+Datum
+fraud_rules_hash_int8(PG_FUNCTION_ARGS)
+{
+	const Policy *policy = policy_from_datum(PG_GETARG_DATUM(0));
+
+	return hash_any_extended((const unsigned char *) &policy->hash, sizeof(policy->hash),
+							 PG_GETARG_INT64(1));
+}
+
+/* ---- functions ---- */
+
+Datum
+fraud_rules_hash(PG_FUNCTION_ARGS)
+{
+	char		hash[POLICY_HASH_CHARS + 1];
+
+	policy_hash_text(policy_from_datum(PG_GETARG_DATUM(0))->hash, hash);
+	PG_RETURN_TEXT_P(cstring_to_text(hash));
+}
+
+Datum
+fraud_rules_set(PG_FUNCTION_ARGS)
+{
+	const Policy *policy = policy_from_datum(PG_GETARG_DATUM(0));
+	char	   *path = text_to_cstring(PG_GETARG_TEXT_PP(1));
+	char	   *value = text_to_cstring(PG_GETARG_TEXT_PP(2));
+	size_t		path_len = strlen(path);
+	size_t		value_len = strlen(value);
+	PolicyError error;
+	Policy	   *result;
+
+	result = policy_set(policy, text_to_utf8(path, &path_len),
+						text_to_utf8(value, &value_len), policy_zone_ok, &error);
+	if (result == NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 error.line > 0 ?
+				 errmsg("cannot set \"%s\" at line %d, column %d of the value: %s", path,
+						error.line, error.column, policy_message(error.message)) :
+				 errmsg("cannot set \"%s\": %s", path, policy_message(error.message)),
+				 errdetail_policy(&error), errhint_policy(&error)));
+	SET_VARSIZE(result, result->size);
+	PG_RETURN_POINTER(result);
+}

@@ -1,0 +1,317 @@
+/*-------------------------------------------------------------------------
+ *
+ * state.c
+ *	  Building a profile: observe an event, let old ones leave, merge two.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "core/c_base.h"
+
+#include "profile/profile.h"
+
+void
+profile_init(ProfileState *state, uint64 basis)
+{
+	memset(state, 0, sizeof(ProfileState));
+	state->basis = basis;
+}
+
+static bool
+located_after(const LastLocated *a, const LastLocated *b)
+{
+	if (a->time != b->time)
+		return a->time > b->time;
+	if (a->card != b->card)
+		return a->card > b->card;
+	if (a->lat != b->lat)
+		return a->lat > b->lat;
+	return a->lon > b->lon;
+}
+
+static void
+located_add(ProfileState *state, const LastLocated *seen)
+{
+	if (!state->located || located_after(seen, &state->last_located))
+		state->last_located = *seen;
+	state->located = true;
+}
+
+static void
+approved_add(ProfileState *state, int64 time, uint32 count)
+{
+	if (!state->has_approved || time > state->last_approved)
+		state->last_approved = time;
+	state->has_approved = true;
+	state->approved_ever = add_capped(state->approved_ever, count, PG_UINT32_MAX);
+}
+
+/* Takes an event that 32 newer ones have pushed out of the ring. */
+static void
+summarise(ProfileState *state, const uint8 *packed)
+{
+	Event		e;
+	int32		hour;
+
+	event_unpack(packed, &e);
+	hour = hour_of(e.time);
+
+	if (!state->summary || e.time < state->first_seen)
+		state->first_seen = e.time;
+	if (!state->summary || e.time > state->newest_left)
+		state->newest_left = e.time;
+	cells_advance(state, hour);
+
+	cells_add(state, hour, 0,
+			  event_is_attempt(&e) ? 1 : 0,
+			  event_is_attempt(&e) && e.status == STATUS_DECLINED ? 1 : 0,
+			  event_is_spend(&e) ? e.amount : 0);
+	if (e.flags & EVENT_ODD_STATUS)
+		state->odd_statuses = add_capped(state->odd_statuses, 1, PG_UINT32_MAX);
+	if (e.card != 0 && event_is_attempt(&e))
+		cards_add(state, e.card, clamp_second(e.time));
+
+	if (event_is_approved(&e))
+	{
+		approved_add(state, e.time, 1);
+		if (e.merchant != 0)
+			bloom_add(state, e.merchant);
+		if (e.country != 0)
+			countries_add(state, e.country, clamp_hour(e.time));
+	}
+	if (event_is_located(&e))
+	{
+		LastLocated seen = {e.time, e.card, e.lat, e.lon};
+
+		located_add(state, &seen);
+	}
+	if (event_is_past(&e))
+	{
+		GridCell	add = {0};
+		uint128		square = (uint128) e.amount * e.amount;
+
+		add.block = block_of_hour(hour);
+		add.count = 1;
+		add.sum = e.amount;
+		add.largest = e.amount;
+		add.squares = (square + 5000) / 10000;
+		grid_add(state, &add);
+
+		if (e.hour != EVENT_HOUR_UNKNOWN)
+		{
+			int			kind = (e.flags & EVENT_WEEKEND) ? 1 : 0;
+
+			state->hours[e.hour] = add_capped(state->hours[e.hour], 1, HOURS_COUNT_MAX);
+			state->day_kind[kind] = add_capped(state->day_kind[kind], 1, DAY_KIND_MAX);
+			state->hours_known = true;
+		}
+	}
+}
+
+/* Puts a packed event into the ring; the oldest leaves when it is full. */
+static void
+ring_add(ProfileState *state, const uint8 *packed)
+{
+	uint8	   *slot;
+	int			i;
+
+	Assert(!state->unavailable);
+
+	/* new events mostly come last */
+	for (i = state->n; i > 0; i--)
+	{
+		int			cmp = memcmp(packed, state->ring + (i - 1) * EVENT_SIZE, EVENT_KEY_SIZE);
+
+		if (cmp > 0)
+			break;
+		if (cmp == 0)
+		{
+			/* a repeat, or another version of it: the greater stays */
+			slot = state->ring + (i - 1) * EVENT_SIZE;
+			if (memcmp(packed, slot, EVENT_SIZE) > 0)
+				memcpy(slot, packed, EVENT_SIZE);
+			return;
+		}
+	}
+
+	if (state->n < PROFILE_RING)
+	{
+		slot = state->ring + i * EVENT_SIZE;
+		memmove(slot + EVENT_SIZE, slot, (state->n - i) * EVENT_SIZE);
+		memcpy(slot, packed, EVENT_SIZE);
+		state->n++;
+	}
+	else if (i == 0)
+		summarise(state, packed);
+	else
+	{
+		uint8		oldest[EVENT_SIZE + EVENT_SLACK];
+
+		memcpy(oldest, state->ring, EVENT_SIZE);
+		memmove(state->ring, state->ring + EVENT_SIZE, (i - 1) * EVENT_SIZE);
+		memcpy(state->ring + (i - 1) * EVENT_SIZE, packed, EVENT_SIZE);
+		summarise(state, oldest);
+	}
+}
+
+void
+profile_observe(ProfileState *state, const Event *event)
+{
+	uint8		packed[EVENT_SIZE + EVENT_SLACK];
+
+	event_pack(event, packed);
+	ring_add(state, packed);
+}
+
+void
+profile_observe_fraud(ProfileState *state, uint64 id, int64 time, int64 known)
+{
+	Label		label;
+
+	label.id = id & EVENT_ID_MASK;
+	label.hour = clamp_hour(time);
+	label.known = clamp_second(known);
+	labels_add(state, &label);
+	frauds_add(state, block_of_hour(label.hour), 1);
+}
+
+static void
+merge_summary(ProfileState *state, const ProfileState *other)
+{
+	ProfileState moved;
+	int			i;
+
+	if (!other->summary)
+		return;
+
+	/* bring both under the later anchor */
+	if (!state->summary || other->first_seen < state->first_seen)
+		state->first_seen = other->first_seen;
+	if (!state->summary || other->newest_left > state->newest_left)
+		state->newest_left = other->newest_left;
+	cells_advance(state, other->anchor);
+	if (other->anchor < state->anchor)
+	{
+		memcpy(&moved, other, sizeof(ProfileState));
+		cells_advance(&moved, state->anchor);
+		other = &moved;
+	}
+
+	state->spend_days |= other->spend_days;
+	for (i = 0; i < other->ncells; i++)
+	{
+		const Cell *c = &other->cells[i];
+
+		cells_add(state, c->start, c->level, c->attempts, c->declined, c->spend);
+	}
+	for (i = 0; i < other->ngrid; i++)
+		grid_add(state, &other->grid[i]);
+	for (i = 0; i < other->ncards; i++)
+		cards_add(state, other->cards[i].card, other->cards[i].second);
+	for (i = 0; i < other->ncountries; i++)
+		countries_add(state, other->countries[i].country, other->countries[i].hour);
+	if (other->merchants)
+	{
+		for (i = 0; i < PROFILE_BLOOM_WORDS; i++)
+			state->bloom[i] |= other->bloom[i];
+		state->merchants = true;
+	}
+	if (other->hours_known)
+	{
+		for (i = 0; i < 24; i++)
+			state->hours[i] = add_capped(state->hours[i], other->hours[i], HOURS_COUNT_MAX);
+		for (i = 0; i < 2; i++)
+			state->day_kind[i] = add_capped(state->day_kind[i], other->day_kind[i], DAY_KIND_MAX);
+		state->hours_known = true;
+	}
+	if (other->has_approved)
+		approved_add(state, other->last_approved, other->approved_ever);
+	if (other->located)
+		located_add(state, &other->last_located);
+	state->odd_statuses = add_capped(state->odd_statuses, other->odd_statuses, PG_UINT32_MAX);
+}
+
+void
+profile_merge(ProfileState *state, const ProfileState *other)
+{
+	int			i;
+
+	Assert(state->basis == other->basis);
+
+	merge_summary(state, other);
+	for (i = 0; i < other->n; i++)
+		ring_add(state, other->ring + i * EVENT_SIZE);
+	for (i = 0; i < other->nfrauds; i++)
+		frauds_add(state, other->frauds[i].block, other->frauds[i].count);
+	for (i = 0; i < other->nlabels; i++)
+		labels_add(state, &other->labels[i]);
+}
+
+bool
+profile_state_ok(const ProfileState *state)
+{
+	const uint8 *oldest = state->ring;
+	uint64		hours = 0;
+	int			i;
+
+	for (i = 1; i < state->ncards; i++)
+	{
+		const CardSeen *c = &state->cards[i];
+
+		if (c[-1].second < c->second || (c[-1].second == c->second && c[-1].card <= c->card))
+			return false;
+	}
+	for (i = 0; i < state->ncountries; i++)
+	{
+		const CountrySeen *c = &state->countries[i];
+
+		if (c->country == 0 || c->country > EVENT_COUNTRY_MAX)
+			return false;
+		if (i > 0 && (c[-1].hour < c->hour ||
+					  (c[-1].hour == c->hour && c[-1].country < c->country)))
+			return false;
+		if (i >= PROFILE_PER_COUNTRY)
+		{
+			int			same = 0;
+			int			j;
+
+			for (j = 0; j < i; j++)
+				same += state->countries[j].country == c->country;
+			if (same >= PROFILE_PER_COUNTRY)
+				return false;
+		}
+	}
+	for (i = 1; i < state->nlabels; i++)
+	{
+		const Label *l = &state->labels[i];
+
+		if (l[-1].known < l->known || (l[-1].known == l->known && l[-1].id < l->id))
+			return false;
+	}
+	for (i = 0; i < state->nfrauds; i++)
+		if (state->frauds[i].count == 0)
+			return false;
+	if (!state->summary)
+		return true;
+
+	if (event_time(oldest) < state->newest_left || state->first_seen > state->newest_left)
+		return false;
+	if (state->has_approved ? state->last_approved > state->newest_left :
+		(state->last_approved != 0 || state->approved_ever != 0))
+		return false;
+	if (state->located && state->last_located.time > state->newest_left)
+		return false;
+	if (state->spend_days >> 63)
+		return false;
+	for (i = 0; i < state->ncards; i++)
+		if (state->cards[i].card == 0)
+			return false;
+	for (i = 0; i < state->ncells; i++)
+		if (state->cells[i].attempts == 0 && state->cells[i].spend == 0)
+			return false;
+	for (i = 0; i < state->ngrid; i++)
+		if (state->grid[i].count == 0 || state->grid[i].largest == 0)
+			return false;
+	for (i = 0; i < 24; i++)
+		hours += state->hours[i];
+	return !state->hours_known || hours > 0;
+}

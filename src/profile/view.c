@@ -1,0 +1,400 @@
+/*-------------------------------------------------------------------------
+ *
+ * view.c
+ *	  Reading a profile as of a moment; see view.h.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "core/c_base.h"
+
+#include "port/pg_bitutils.h"
+
+#include "profile/view.h"
+
+void
+profile_view(const ProfileState *state, int64 t, bool use_id, uint64 id,
+			 ProfileView *view)
+{
+	const uint8 *p = state->ring;
+	int			i;
+	int			j;
+
+	view->state = state;
+	view->t = t;
+	view->newer = state->summary && event_time(state->ring) > t;
+	view->n = 0;
+	id &= EVENT_ID_MASK;
+	view->use_id = use_id;
+	view->id = id;
+	for (i = 0; i < state->n; i++, p += EVENT_SIZE)
+	{
+		if (event_time(p) > t)
+			break;
+		if (use_id && event_id(p) == id)
+			continue;
+		event_unpack(p, &view->events[view->n]);
+		view->fraud[view->n] = false;
+		for (j = 0; j < state->nlabels; j++)
+			if (state->labels[j].id == view->events[view->n].id &&
+				state->labels[j].known <= clamp_second(t))
+				view->fraud[view->n] = true;
+		view->n++;
+	}
+}
+
+/* Whether anything that left the ring may lie after the edge. */
+static inline bool
+summary_in_window(const ProfileView *view, int64 edge)
+{
+	return view->state->summary && !view->newer && view->state->newest_left > edge;
+}
+
+/* Whether a span of hours ending before `end` reaches past the edge. */
+static inline bool
+hours_after(int32 end, int64 edge)
+{
+	return (int64) end * USECS_AN_HOUR - 1 > edge;
+}
+
+/* Edge of a window; windows reach back no further than time itself. */
+static inline int64
+edge_of(const ProfileView *view, int64 w)
+{
+	return view->t - Min(w, view->t - EVENT_TIME_MIN + 1);
+}
+
+void
+view_window(const ProfileView *view, int64 w, WindowSums *sums)
+{
+	const ProfileState *state = view->state;
+	int64		edge = edge_of(view, w);
+	int			i;
+
+	memset(sums, 0, sizeof(*sums));
+	for (i = view->n - 1; i >= 0 && view->events[i].time > edge; i--)
+	{
+		const Event *e = &view->events[i];
+
+		if (event_is_attempt(e))
+		{
+			sums->attempts++;
+			sums->declined += e->status == STATUS_DECLINED;
+		}
+		if (event_is_spend(e))
+			sums->spend += e->amount;
+	}
+	sums->exact = !view->newer && !summary_in_window(view, edge);
+	if (sums->exact || view->newer || w < USECS_A_DAY)
+		return;
+	for (i = state->ncells - 1; i >= 0; i--)
+	{
+		const Cell *c = &state->cells[i];
+
+		if (!hours_after(cell_end(state, c), edge))
+			break;
+		sums->attempts += c->attempts;
+		sums->declined += c->declined;
+		sums->spend += c->spend;
+	}
+}
+
+#define block_end_hour(b) (((b) + 1) * 72)
+
+void
+view_past(const ProfileView *view, PastStats *past)
+{
+	const ProfileState *state = view->state;
+	int64		edge = edge_of(view, VIEW_DAYS_OF_PAST * USECS_A_DAY);
+	int			i;
+
+	memset(past, 0, sizeof(*past));
+	for (i = view->n - 1; i >= 0 && view->events[i].time > edge; i--)
+	{
+		const Event *e = &view->events[i];
+
+		if (!event_is_past(e) || view->fraud[i])
+			continue;
+		past->count++;
+		past->sum += e->amount;
+		past->squares += (uint128) e->amount * e->amount;
+		past->largest = Max(past->largest, (uint64) e->amount);
+	}
+	if (!summary_in_window(view, edge))
+		return;
+	for (i = state->ngrid - 1; i >= 0; i--)
+	{
+		const GridCell *g = &state->grid[i];
+
+		if (!hours_after(block_end_hour(g->block), edge))
+			break;
+		past->count += g->count;
+		past->sum += g->sum;
+		past->squares += g->squares * 10000;
+		past->largest = Max(past->largest, g->largest);
+	}
+}
+
+/* A day of 2000-01-01 on, as a position counted back from t's own day. */
+static inline void
+mark_day(uint64 days[2], int32 today, int32 day)
+{
+	int32		age = today - day;
+
+	if (age >= 0 && age < 128)
+		days[age / 64] |= UINT64_C(1) << (age % 64);
+}
+
+void
+view_active(const ProfileView *view, ActiveSpend *active)
+{
+	const ProfileState *state = view->state;
+	int64		w = VIEW_DAYS_OF_PAST * USECS_A_DAY;
+	int64		edge = edge_of(view, w);
+	int32		today = floor_div(hour_of(view->t), 24);
+	uint64		days[2] = {0, 0};
+	WindowSums	sums;
+	int32		week = 0;
+	int			i;
+
+	view_window(view, w, &sums);
+	active->spend = sums.spend;
+	active->days = active->weeks = 0;
+
+	for (i = view->n - 1; i >= 0 && view->events[i].time > edge; i--)
+		if (event_is_spend(&view->events[i]))
+			mark_day(days, today, floor_div(hour_of(view->events[i].time), 24));
+	if (summary_in_window(view, edge))
+	{
+		int32		base = 3 * (block_of_hour(state->anchor) - PROFILE_GRID + 1);
+		uint64		bits = state->spend_days;
+
+		for (i = state->ncells - 1; i >= 0 && state->cells[i].level < 3; i--)
+		{
+			if (!hours_after(cell_end(state, &state->cells[i]), edge))
+				break;
+			if (state->cells[i].spend > 0)
+				mark_day(days, today, floor_div(state->cells[i].start, 24));
+		}
+		while (bits != 0)
+		{
+			int			bit = pg_rightmost_one_pos64(bits);
+
+			bits &= bits - 1;
+			/* a three-day cell across the edge counts whole */
+			if (hours_after(block_end_hour(floor_div(base + bit, 3)), edge))
+				mark_day(days, today, base + bit);
+		}
+	}
+
+	/* 2000-01-03, day 2, was a Monday */
+	for (i = 0; i < 2; i++)
+	{
+		while (days[i] != 0)
+		{
+			int			age = i * 64 + pg_rightmost_one_pos64(days[i]);
+			int32		its_week = floor_div(today - age - 2, 7);
+
+			days[i] &= days[i] - 1;
+			if (active->days == 0 || its_week != week)
+				active->weeks++;
+			week = its_week;
+			active->days++;
+		}
+	}
+}
+
+void
+view_hours(const ProfileView *view, int hour, bool weekend, HourStats *hours)
+{
+	const ProfileState *state = view->state;
+	int			i;
+
+	memset(hours, 0, sizeof(*hours));
+	for (i = 0; i < view->n; i++)
+	{
+		const Event *e = &view->events[i];
+		int			apart;
+
+		if (!event_is_past(e) || e->hour == EVENT_HOUR_UNKNOWN)
+			continue;
+		apart = abs(e->hour - hour);
+		hours->total++;
+		hours->near_hour += apart <= 1 || apart == 23;
+		hours->same_kind += ((e->flags & EVENT_WEEKEND) != 0) == weekend;
+	}
+	if (state->hours_known && !view->newer)
+	{
+		hours->total += (uint64) state->day_kind[0] + state->day_kind[1];
+		hours->same_kind += state->day_kind[weekend ? 1 : 0];
+		hours->near_hour += (uint64) state->hours[(hour + 23) % 24] +
+			state->hours[hour] + state->hours[(hour + 1) % 24];
+	}
+}
+
+void
+view_approved(const ProfileView *view, ApprovedStats *approved)
+{
+	const ProfileState *state = view->state;
+	int			i;
+
+	memset(approved, 0, sizeof(*approved));
+	if (state->summary && !view->newer)
+	{
+		approved->seen = true;
+		approved->first_seen = state->first_seen;
+		approved->ever = state->approved_ever;
+		approved->any = state->has_approved;
+		approved->last = state->last_approved;
+	}
+	else if (view->n > 0)
+	{
+		approved->seen = true;
+		approved->first_seen = view->events[0].time;
+	}
+	for (i = 0; i < view->n; i++)
+	{
+		if (!event_is_approved(&view->events[i]))
+			continue;
+		approved->ever++;
+		approved->any = true;
+		approved->last = view->events[i].time;
+	}
+}
+
+bool
+view_merchant_seen(const ProfileView *view, uint32 merchant)
+{
+	int			i;
+
+	for (i = view->n - 1; i >= 0; i--)
+		if (view->events[i].merchant == merchant && event_is_approved(&view->events[i]))
+			return true;
+	return !view->newer && bloom_has(view->state, merchant);
+}
+
+int
+view_approved_in_country(const ProfileView *view, uint16 country, int64 w)
+{
+	const ProfileState *state = view->state;
+	int64		edge = edge_of(view, w);
+	int			n = 0;
+	int			i;
+
+	for (i = view->n - 1; i >= 0 && view->events[i].time > edge; i--)
+		n += view->events[i].country == country && event_is_approved(&view->events[i]);
+	if (summary_in_window(view, edge))
+		for (i = 0; i < state->ncountries; i++)
+			n += state->countries[i].country == country &&
+				hours_after((int32) state->countries[i].hour + 1, edge);
+	return n;
+}
+
+bool
+view_last_located(const ProfileView *view, uint32 card, LastLocated *last)
+{
+	const ProfileState *state = view->state;
+	int			i;
+
+	for (i = view->n - 1; i >= 0; i--)
+	{
+		const Event *e = &view->events[i];
+
+		if (event_is_located(e) && (card == 0 || e->card == 0 || e->card == card))
+		{
+			last->time = e->time;
+			last->card = e->card;
+			last->lat = e->lat;
+			last->lon = e->lon;
+			return true;
+		}
+	}
+	if (!state->located || view->newer ||
+		(card != 0 && state->last_located.card != 0 && state->last_located.card != card))
+		return false;
+	*last = state->last_located;
+	return true;
+}
+
+int
+view_cards(const ProfileView *view, int64 w, uint32 card)
+{
+	const ProfileState *state = view->state;
+	uint32		seen[PROFILE_RING + PROFILE_CARDS + 1];
+	int64		edge = edge_of(view, w);
+	int			n = 0;
+	int			i;
+	int			j;
+
+#define ADD_CARD(c) \
+	do { \
+		for (j = 0; j < n && seen[j] != (c); j++) \
+			; \
+		if (j == n) \
+			seen[n++] = (c); \
+	} while (0)
+
+	if (card != 0)
+		seen[n++] = card;
+	for (i = view->n - 1; i >= 0 && view->events[i].time > edge; i--)
+		if (view->events[i].card != 0 && event_is_attempt(&view->events[i]))
+			ADD_CARD(view->events[i].card);
+	if (summary_in_window(view, edge))
+		for (i = 0; i < state->ncards; i++)
+			if (((int64) state->cards[i].second + 1) * USECS_A_SECOND - 1 > edge)
+				ADD_CARD(state->cards[i].card);
+	return n;
+}
+
+int
+view_declines(const ProfileView *view, int64 w, uint32 card)
+{
+	int64		edge = edge_of(view, w);
+	int			n = 0;
+	int			i;
+
+	for (i = view->n - 1; i >= 0 && view->events[i].time > edge; i--)
+	{
+		const Event *e = &view->events[i];
+
+		if ((card != 0 && e->card != card) || event_is_refund(e) ||
+			e->status == STATUS_FAILED || e->status == STATUS_BLOCKED)
+			continue;
+		if (e->status != STATUS_DECLINED)
+			break;
+		n++;
+	}
+	return n;
+}
+
+void
+view_frauds(const ProfileView *view, int64 w, FraudStats *stats)
+{
+	const ProfileState *state = view->state;
+	int64		edge = edge_of(view, w);
+	int			i;
+
+	memset(stats, 0, sizeof(*stats));
+	for (i = view->n - 1; i >= 0 && view->events[i].time > edge; i--)
+		stats->approved += event_is_past(&view->events[i]);
+	if (summary_in_window(view, edge))
+		for (i = state->ngrid - 1; i >= 0; i--)
+			if (hours_after(block_end_hour(state->grid[i].block), edge))
+				stats->approved += state->grid[i].count;
+
+	for (i = 0; i < state->nfrauds; i++)
+		if (hours_after(block_end_hour(state->frauds[i].block), edge))
+			stats->frauds += state->frauds[i].count;
+	/* the latest known ones are kept whole: leave out what does not belong */
+	for (i = 0; i < state->nlabels; i++)
+	{
+		const Label *l = &state->labels[i];
+
+		if (!hours_after(block_end_hour(block_of_hour((int32) l->hour)), edge))
+			continue;			/* not counted above */
+		if (l->known > clamp_second(view->t) ||
+			(view->use_id && l->id == view->id) ||
+			!hours_after((int32) l->hour + 1, edge) ||
+			(int64) l->hour * USECS_AN_HOUR > view->t)
+			stats->frauds -= Min(stats->frauds, 1);
+	}
+}

@@ -1,0 +1,19 @@
+/*-------------------------------------------------------------------------
+ *
+ * custom.h
+ *	  Rules of the user's own: SQL boolean expressions over the features.
+ *
+ *-------------------------------------------------------------------------
+ */
+#ifndef FRAUD_SCORE_CUSTOM_H
+#define FRAUD_SCORE_CUSTOM_H
+
+#include "score/score_call.h"
+
+/* One result for each custom rule of call->policy, from call->features. */
+extern void custom_evaluate(ScoreCall *call, CustomResult *results);
+
+/* Raises an error unless every expression of the policy can be compiled. */
+extern void custom_check(const Policy *policy);
+
+#endif							/* FRAUD_SCORE_CUSTOM_H */

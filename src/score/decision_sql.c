@@ -1,0 +1,225 @@
+/*-------------------------------------------------------------------------
+ *
+ * decision_sql.c
+ *	  A decision as a row of type fraud_decision.
+ *
+ * Texts that are the same in every answer are made once a call site; so is
+ * the detail, for as long as the same rules were not evaluated.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "access/htup_details.h"
+#include "catalog/pg_type.h"
+#include "lib/stringinfo.h"
+#include "utils/array.h"
+#include "utils/builtins.h"
+#include "utils/json.h"
+#include "utils/jsonb.h"
+#include "utils/typcache.h"
+
+#include "core/compat.h"
+#include "score/score_call.h"
+
+/* Texts of the library, the row type, and what depends on the policy. */
+static void
+prepare(ScoreCall *call)
+{
+	static const char *const levels[] = {"LOW", "MEDIUM", "HIGH"};
+	static const char *const recommendations[] = {"APPROVE", "REVIEW", "BLOCK"};
+	MemoryContext old = MemoryContextSwitchTo(GetMemoryChunkContext(call));
+	char		hash[POLICY_HASH_CHARS + 1];
+	int			i;
+
+	if (call->mode == (Datum) 0)
+	{
+		for (i = 0; i < 3; i++)
+		{
+			call->levels[i] = CStringGetTextDatum(levels[i]);
+			call->recommendations[i] = CStringGetTextDatum(recommendations[i]);
+		}
+		call->source = CStringGetTextDatum("RULES");
+		call->no_rule_fired = CStringGetTextDatum("no rule fired");
+		call->no_factors = PointerGetDatum(construct_empty_array(TEXTOID));
+		call->mode = CStringGetTextDatum("FALLBACK");
+	}
+	call->nnames = 0;			/* in case of an error below */
+	call->detail_known = false;
+	MemoryContextReset(call->texts);
+	MemoryContextSwitchTo(call->texts);
+	policy_hash_text(call->policy->hash, hash);
+	call->policy_hash_text = CStringGetTextDatum(hash);
+	for (i = 0; i < call->decision.nresults; i++)
+		call->names[i] = CStringGetTextDatum(result_name(call->policy, i));
+	call->nnames = call->decision.nresults;
+	call->policy_hash = call->policy->hash;
+	MemoryContextSwitchTo(old);
+}
+
+/* The decision in one sentence for a person. */
+static Datum
+reason_datum(const ScoreCall *call)
+{
+	const Decision *d = &call->decision;
+	StringInfoData s;
+	int			i;
+
+	/* nothing to say, in most calls */
+	if (d->nfactors == 0 && d->lists == 0 && !d->low_coverage && !d->no_amount && !d->no_time &&
+		!d->stopped && !call->histories.other_basis &&
+		call->features.use[HISTORY_CUSTOMER] != HISTORY_NEWER)
+		return call->no_rule_fired;
+
+#define NEXT()	(s.len > 0 ? "; " : "")
+	initStringInfo(&s);
+	if (d->no_amount)
+		appendStringInfo(&s, "%samount is missing", NEXT());
+	if (d->no_time)
+		appendStringInfo(&s, "%soccurred_at is missing", NEXT());
+	for (i = 0; i < NLISTS; i++)
+		if (d->lists & (UINT32_C(1) << i))
+			appendStringInfo(&s, "%son the list %s", NEXT(), list_defs[i].name);
+	for (i = 0; i < d->nfactors; i++)
+		appendStringInfo(&s, "%s%s: %s", NEXT(), result_name(call->policy, d->factors[i]),
+						 d->results[d->factors[i]].reason);
+	if (d->low_coverage)
+		appendStringInfo(&s, "%scoverage %.2f is under %g", NEXT(), d->coverage,
+						 call->policy->min_coverage);
+	if (call->features.use[HISTORY_CUSTOMER] == HISTORY_NEWER)
+		appendStringInfo(&s, "%shistory newer than transaction", NEXT());
+	if (call->histories.other_basis)
+		appendStringInfo(&s, "%shistory was built under another basis", NEXT());
+	if (d->stopped)
+		appendStringInfo(&s, "%sthe rest was skipped, the answer was certain", NEXT());
+	if (s.len == 0)
+		return call->no_rule_fired;
+	return CStringGetTextDatum(policy_message(s.data));
+}
+
+static Datum
+factors_datum(const ScoreCall *call)
+{
+	const Decision *d = &call->decision;
+	Datum		names[MAX_RESULTS + NLISTS];
+	int			n = 0;
+	int			i;
+
+	if (d->nfactors == 0 && d->lists == 0)
+		return call->no_factors;
+	for (i = 0; i < d->nfactors; i++)
+		names[n++] = call->names[d->factors[i]];
+	for (i = 0; i < NLISTS; i++)
+		if (d->lists & (UINT32_C(1) << i))
+			names[n++] = CStringGetTextDatum(list_defs[i].name);
+	return PointerGetDatum(construct_array(names, n, TEXTOID, -1, false, TYPALIGN_INT));
+}
+
+/* {"not_evaluated": {rule: why}, "shadow": {rule: points}}; 0 for neither. */
+static Datum
+detail_datum(ScoreCall *call)
+{
+	const Decision *d = &call->decision;
+	uint8		key[MAX_RESULTS];
+	StringInfoData s;
+	bool		missing = false;
+	bool		shadow = false;
+	MemoryContext old;
+	int			i;
+
+	for (i = 0; i < d->nresults; i++)
+	{
+		const RuleResult *r = &d->results[i];
+
+		key[i] = r->status == RULE_NOT_EVALUATED || r->status == RULE_ERROR ? r->why : 0;
+		missing |= key[i] != 0;
+		if (r->status == RULE_SHADOW_HIT)
+		{
+			key[i] = 128 | (uint8) r->points;
+			shadow = true;
+		}
+	}
+	if (call->detail_known && memcmp(key, call->detail_key, d->nresults) == 0)
+		return call->detail;
+
+	if (call->detail_known && call->detail != (Datum) 0)
+		pfree(DatumGetPointer(call->detail));
+	call->detail_known = false;
+	call->detail = (Datum) 0;
+	if (missing || shadow)
+	{
+		const char *between = "";
+
+		initStringInfo(&s);
+		appendStringInfoChar(&s, '{');
+		if (missing)
+		{
+			appendStringInfoString(&s, "\"not_evaluated\": {");
+			for (i = 0; i < d->nresults; i++)
+			{
+				if (key[i] == 0 || key[i] >= 128)
+					continue;
+				appendStringInfoString(&s, between);
+				escape_json(&s, result_name(call->policy, i));
+				appendStringInfo(&s, ": \"%s\"", not_evaluated_texts[key[i]]);
+				between = ", ";
+			}
+			appendStringInfoChar(&s, '}');
+		}
+		if (shadow)
+		{
+			appendStringInfo(&s, "%s\"shadow\": {", missing ? ", " : "");
+			between = "";
+			for (i = 0; i < d->nresults; i++)
+			{
+				if (key[i] < 128)
+					continue;
+				appendStringInfoString(&s, between);
+				escape_json(&s, result_name(call->policy, i));
+				appendStringInfo(&s, ": %d", key[i] & 127);
+				between = ", ";
+			}
+			appendStringInfoChar(&s, '}');
+		}
+		appendStringInfoChar(&s, '}');
+		old = MemoryContextSwitchTo(call->texts);
+		call->detail = DirectFunctionCall1(jsonb_in, CStringGetDatum(s.data));
+		MemoryContextSwitchTo(old);
+	}
+	memcpy(call->detail_key, key, d->nresults);
+	call->detail_known = true;
+	return call->detail;
+}
+
+Datum
+decision_datum(ScoreCall *call)
+{
+	const Decision *d = &call->decision;
+	Datum		values[DECISION_COLUMNS] = {0};
+	bool		nulls[DECISION_COLUMNS] = {false};
+
+	Assert(call->desc->natts == DECISION_COLUMNS);
+	if (call->policy_hash != call->policy->hash || call->nnames != d->nresults)
+		prepare(call);
+
+	nulls[0] = !(call->txn.known & COL_BIT(COL_TXN_ID));
+	if (!nulls[0])
+		values[0] = PointerGetDatum(cstring_to_text_with_len(call->txn.txn_id.p, call->txn.txn_id.len));
+	values[1] = BoolGetDatum(d->level == LEVEL_HIGH);
+	values[2] = Int32GetDatum(d->score);
+	values[3] = call->levels[d->level];
+	values[4] = factors_datum(call);
+	values[5] = call->recommendations[d->level];
+	values[6] = call->mode;
+	values[7] = call->source;
+	nulls[8] = true;			/* tier */
+	values[9] = BoolGetDatum(true);
+	values[10] = Float4GetDatum(d->coverage);
+	values[11] = call->policy_hash_text;
+	values[12] = reason_datum(call);
+	nulls[13] = true;			/* retry_after */
+	nulls[14] = true;			/* decided_at */
+	values[15] = detail_datum(call);
+	nulls[15] = values[15] == (Datum) 0;
+	return HeapTupleGetDatum(heap_form_tuple(call->desc, values, nulls));
+}

@@ -1,0 +1,450 @@
+/*-------------------------------------------------------------------------
+ *
+ * evaluate.c
+ *	  What is the same for every rule, and the way from results to a decision.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "core/c_base.h"
+
+#include <math.h>
+
+#include "score/rules.h"
+
+const char *const rule_status_names[] = {
+	"hit", "no_hit", "not_evaluated", "off", "shadow_hit", "skipped", "error"
+};
+
+const char *const not_evaluated_texts[] = {
+	[WHY_NONE] = "",
+	[WHY_VALUE_MISSING] = "value missing",
+	[WHY_NO_CUSTOMER_HISTORY] = "customer history unavailable",
+	[WHY_NO_IP_HISTORY] = "ip history unavailable",
+	[WHY_NO_MERCHANT_HISTORY] = "merchant history unavailable",
+	[WHY_NO_KEY] = "customer_id is NULL",
+	[WHY_HISTORY_NEWER] = "history newer than transaction",
+	[WHY_NO_TIME_OF_DAY] = "occurred_at has no time of day",
+	[WHY_INSUFFICIENT] = "insufficient history",
+	[WHY_SHARED_ADDRESS] = "shared address",
+	[WHY_EXPRESSION] = "expression is NULL or failed",
+};
+
+/* The evaluators, in the order of rule_defs. */
+static const struct
+{
+	RuleEvaluator evaluate;
+	RulePrecheck precheck;
+	bool		time_of_day;	/* needs more than a date */
+}			evaluators[NRULES] = {
+	[RULE_HIGH_AMOUNT] = {rule_high_amount},
+	[RULE_UNUSUAL_HIGH_VALUE] = {rule_unusual_high_value},
+	[RULE_LARGE_AMOUNT] = {rule_large_amount},
+	[RULE_DAILY_LIMIT] = {rule_daily_limit},
+	[RULE_WEEKLY_LIMIT] = {rule_weekly_limit},
+	[RULE_FOREIGN_COUNTRY] = {rule_foreign_country},
+	[RULE_HIGH_RISK_COUNTRY] = {rule_high_risk_country},
+	[RULE_IMPOSSIBLE_TRAVEL] = {rule_impossible_travel, not_card_present},
+	[RULE_DISTANT_LOCATION] = {rule_distant_location, not_card_present},
+	[RULE_HIGH_RISK_MERCHANT] = {rule_high_risk_merchant},
+	[RULE_FIRST_TIME_MERCHANT] = {rule_first_time_merchant},
+	[RULE_MERCHANT_REPUTATION] = {rule_merchant_reputation},
+	[RULE_VELOCITY_10M] = {rule_velocity_10m, velocity_exempt, true},
+	[RULE_VELOCITY_SUSTAINED] = {rule_velocity_sustained, velocity_exempt, true},
+	[RULE_CONSECUTIVE_DECLINES] = {rule_consecutive_declines},
+	[RULE_MULTI_CARD_IP] = {rule_multi_card_ip, address_exempt},
+	[RULE_UNUSUAL_HOUR] = {rule_unusual_hour, NULL, true},
+	[RULE_DORMANT_ACCOUNT] = {rule_dormant_account},
+	[RULE_WEEKEND_SHIFT] = {rule_weekend_shift},
+};
+
+/* Columns whose value is of the past only: having them is enough. */
+#define PRESENCE_ONLY	(COL_BIT(COL_STATUS) | COL_BIT(COL_DECLINED))
+
+const char *
+result_name(const Policy *policy, int i)
+{
+	if (i < NRULES)
+		return rule_defs[i].name;
+	return policy_str(policy, policy_array(policy, policy->custom, PolicyCustom)[i - NRULES].name);
+}
+
+/* ---- for the evaluators ---- */
+
+static void
+vsay(const RuleInput *in, RuleResult *r, const char *prefix, const char *fmt, va_list args)
+{
+	size_t		used;
+
+	if (!in->explain && r->status != RULE_HIT)
+		return;
+	used = strlcpy(r->reason, prefix, sizeof(r->reason));
+	vsnprintf(r->reason + used, sizeof(r->reason) - used, fmt, args);
+}
+
+void
+say(const RuleInput *in, RuleResult *r, const char *fmt,...)
+{
+	va_list		args;
+
+	va_start(args, fmt);
+	vsay(in, r, "", fmt, args);
+	va_end(args);
+}
+
+void
+insufficient(const RuleInput *in, RuleResult *r, const char *fmt,...)
+{
+	va_list		args;
+
+	r->status = RULE_NOT_EVALUATED;
+	r->why = WHY_INSUFFICIENT;
+	va_start(args, fmt);
+	vsay(in, r, "insufficient history: ", fmt, args);
+	va_end(args);
+}
+
+int
+best_band(const PolicyBands *bands, double numerator, double denominator)
+{
+	int			i;
+
+	for (i = (int) bands->n - 1; i >= 0; i--)
+	{
+		const PolicyBand *b = &bands->band[i];
+
+		if (b->test == BAND_ALWAYS ||
+			(b->test == BAND_ABOVE && numerator > b->threshold * denominator) ||
+			(b->test == BAND_AT_LEAST && numerator >= b->threshold * denominator))
+			return i;
+	}
+	return -1;
+}
+
+const PolicyBand *
+judge(const RuleInput *in, RuleResult *r, int list, double numerator, double denominator)
+{
+	const PolicyBands *bands = &in->rule->bands[list];
+	int			i = best_band(bands, numerator, denominator);
+	const PolicyBand *band = i >= 0 ? &bands->band[i] : NULL;
+
+	r->value = numerator / denominator;
+	if (band == NULL)
+	{
+		r->threshold = bands->band[0].threshold;
+		return NULL;
+	}
+	r->status = RULE_HIT;
+	r->points = Min(band->points, in->rule->weight);
+	r->action = band->action;
+	if (band->test == BAND_ALWAYS)
+		r->value = r->threshold = NAN;
+	else
+		r->threshold = band->threshold;
+	return band;
+}
+
+const char *
+band_words(const PolicyBand *band)
+{
+	static char buf[48];
+
+	if (band == NULL || band->test == BAND_ALWAYS)
+		return "";
+	snprintf(buf, sizeof(buf), ", %s %.10g", band->test == BAND_ABOVE ? "over" : "at least",
+			 band->threshold);
+	return buf;
+}
+
+const char *
+money(double ten_thousandths)
+{
+	static char buf[2][48];
+	static int	next;
+	double		units = ten_thousandths / 10000;
+
+	next = 1 - next;
+	snprintf(buf[next], sizeof(buf[next]), fmod(ten_thousandths, 100) == 0 ? "%.2f" : "%.4f", units);
+	return buf[next];
+}
+
+/* ---- before an evaluator ---- */
+
+static void
+not_evaluated(const RuleInput *in, RuleResult *r, NotEvaluated why)
+{
+	r->status = RULE_NOT_EVALUATED;
+	r->why = why;
+	r->looked = false;
+	say(in, r, "%s", not_evaluated_texts[why]);
+}
+
+/* "a or b" of the columns in a set. */
+static void
+column_names(uint32 set, const char *between, char *buf, size_t size)
+{
+	size_t		used = 0;
+	int			c;
+
+	buf[0] = '\0';
+	for (c = 0; c < TXN_NCOLUMNS; c++)
+		if (set & COL_BIT(c))
+			used += snprintf(buf + used, size - used, "%s%s", used > 0 ? between : "",
+							 txn_column_names[c]);
+}
+
+/* Whether the row has the columns and values; sets the result if not. */
+static bool
+has_needs(const RuleInput *in, const RuleDef *def, RuleResult *r)
+{
+	const Txn  *txn = in->txn;
+	char		names[80];
+	int			i;
+
+	for (i = 0; i < RULE_MAX_NEEDS && def->needs[i] != 0; i++)
+	{
+		if ((txn->columns & def->needs[i]) != 0)
+			continue;
+		r->status = RULE_OFF;
+		if (in->explain)
+		{
+			column_names(def->needs[i], " or ", names, sizeof(names));
+			say(in, r, "no such column: %s", names);
+		}
+		return false;
+	}
+	for (i = 0; i < RULE_MAX_NEEDS && def->needs[i] != 0; i++)
+	{
+		uint32		needs = def->needs[i];
+
+		if ((needs & PRESENCE_ONLY) != 0 || (txn->known & needs) != 0)
+			continue;
+		not_evaluated(in, r, WHY_VALUE_MISSING);
+		if (in->explain)
+		{
+			uint32		set = needs & txn->columns;
+
+			column_names(set, " and ", names, sizeof(names));
+			say(in, r, "%s %s %s", names, (set & (set - 1)) != 0 ? "are" : "is",
+				(txn->unusable & set) != 0 ? "not usable" : "NULL");
+		}
+		return false;
+	}
+	return true;
+}
+
+static bool
+has_history(const RuleInput *in, const RuleDef *def, RuleResult *r)
+{
+	static const NotEvaluated unavailable[] = {
+		[HISTORY_CUSTOMER] = WHY_NO_CUSTOMER_HISTORY,
+		[HISTORY_IP] = WHY_NO_IP_HISTORY,
+		[HISTORY_MERCHANT] = WHY_NO_MERCHANT_HISTORY,
+	};
+
+	if (def->history == HISTORY_NONE || def->eases)
+		return true;
+	switch (in->f->use[def->history])
+	{
+		case HISTORY_USABLE:
+			return true;
+		case HISTORY_UNAVAILABLE:
+			not_evaluated(in, r, unavailable[def->history]);
+			return false;
+		case HISTORY_NO_KEY:
+			not_evaluated(in, r, WHY_NO_KEY);
+			return false;
+		case HISTORY_NEWER:
+			not_evaluated(in, r, WHY_HISTORY_NEWER);
+			return false;
+	}
+	return true;
+}
+
+static inline void
+start_result(RuleResult *r)
+{
+	r->status = RULE_NO_HIT;
+	r->action = ACTION_NONE;
+	r->why = WHY_NONE;
+	r->looked = true;
+	r->points = 0;
+	r->value = r->threshold = NAN;
+	r->reason[0] = '\0';
+}
+
+static void
+evaluate_rule(RuleInput *in, int rule, RuleResult *r)
+{
+	const RuleDef *def = &rule_defs[rule];
+
+	in->rule = &in->policy->rules[rule];
+	start_result(r);
+	if (!in->rule->enabled)
+	{
+		r->status = RULE_OFF;
+		say(in, r, "disabled by policy");
+	}
+	else if (evaluators[rule].precheck != NULL && evaluators[rule].precheck(in, r))
+		;
+	else if (!has_needs(in, def, r) || !has_history(in, def, r))
+		;
+	else if (evaluators[rule].time_of_day && in->txn->date_only)
+		not_evaluated(in, r, WHY_NO_TIME_OF_DAY);
+	else
+		evaluators[rule].evaluate(in, r);
+	if (r->status == RULE_HIT && in->rule->shadow)
+		r->status = RULE_SHADOW_HIT;
+}
+
+static void
+custom_result(RuleInput *in, const PolicyCustom *custom, CustomResult result, RuleResult *r)
+{
+	start_result(r);
+	if (!custom->enabled)
+	{
+		r->status = RULE_OFF;
+		say(in, r, "disabled by policy");
+		return;
+	}
+	switch (result)
+	{
+		case CUSTOM_FALSE:
+			say(in, r, "not so: %s", policy_str(in->policy, custom->when));
+			break;
+		case CUSTOM_TRUE:
+			r->status = RULE_HIT;
+			r->points = custom->points;
+			r->action = custom->action;
+			say(in, r, "%s", policy_str(in->policy, custom->when));
+			if (custom->shadow)
+				r->status = RULE_SHADOW_HIT;
+			break;
+		case CUSTOM_NULL:
+			not_evaluated(in, r, WHY_EXPRESSION);
+			break;
+		case CUSTOM_ERROR:
+			r->status = RULE_ERROR;
+			r->why = WHY_EXPRESSION;
+			r->looked = false;
+			say(in, r, "the expression failed");
+			break;
+	}
+}
+
+/* ---- from results to a decision ---- */
+
+/* The deny and review lists that hold this transaction. */
+static uint32
+lists_holding(const Txn *txn, const Policy *policy)
+{
+	uint32		held = 0;
+	int			base;
+
+	for (base = LIST_DENY_CUSTOMERS; base <= LIST_REVIEW_CUSTOMERS;
+		 base += LIST_REVIEW_CUSTOMERS - LIST_DENY_CUSTOMERS)
+	{
+		const TxnText ids[] = {txn->customer, txn->card, txn->merchant};
+		int			i;
+
+		for (i = 0; i < 3; i++)
+			if (ids[i].len > 0 &&
+				policy_list_has(policy, (ListId) (base + i), ids[i].p, ids[i].len))
+				held |= UINT32_C(1) << (base + i);
+		if (txn->ip_family != 0 &&
+			policy_list_has_ip(policy, (ListId) (base + 3), txn->ip_family, txn->ip))
+			held |= UINT32_C(1) << (base + 3);
+	}
+	return held;
+}
+
+#define DENY_LISTS		(UINT32_C(0xF) << LIST_DENY_CUSTOMERS)
+#define REVIEW_LISTS	(UINT32_C(0xF) << LIST_REVIEW_CUSTOMERS)
+
+static int
+capped_score(const Policy *policy, const int *points)
+{
+	int			score = 0;
+	int			i;
+
+	for (i = 0; i < NCATEGORIES; i++)
+		score += policy->category_caps[i] == POLICY_NO_CAP ? points[i] :
+			Min(points[i], policy->category_caps[i]);
+	return Min(score, MAX_SCORE);
+}
+
+void
+evaluate(const Txn *txn, const Features *f, const Policy *policy,
+		 const CustomResult *custom, bool explain, Decision *d)
+{
+	RuleInput	in = {txn, f, policy, NULL, explain};
+	const PolicyCustom *customs = policy_array(policy, policy->custom, PolicyCustom);
+	int			points[NCATEGORIES] = {0};
+	int			runnable = 0;
+	int			looked = 0;
+	uint8		action = ACTION_NONE;
+	int			i;
+
+	d->nresults = NRULES + (int) policy->custom.n;
+	d->nfactors = 0;
+	d->stopped = false;
+	d->lists = lists_holding(txn, policy);
+	if (d->lists & DENY_LISTS)
+		action = ACTION_BLOCK;
+	else if (d->lists & REVIEW_LISTS)
+		action = ACTION_REVIEW;
+
+	for (i = 0; i < d->nresults; i++)
+	{
+		RuleResult *r = &d->results[i];
+		bool		own = i >= NRULES;
+		int			weight = own ? customs[i - NRULES].points : policy->rules[i].weight;
+		bool		shadow = own ? customs[i - NRULES].shadow : policy->rules[i].shadow;
+
+		if (policy->short_circuit &&
+			(action == ACTION_BLOCK || capped_score(policy, points) > policy->medium_max))
+		{
+			start_result(r);
+			r->status = RULE_SKIPPED;
+			d->stopped = true;
+			in.explain = explain;
+			say(&in, r, "the answer was certain");
+		}
+		else if (own)
+			custom_result(&in, &customs[i - NRULES], custom[i - NRULES], r);
+		else
+			evaluate_rule(&in, i, r);
+
+		if (r->status == RULE_OFF)
+			continue;
+		if (!shadow)
+		{
+			runnable += weight;
+			looked += r->looked ? weight : 0;
+		}
+		if (r->status == RULE_HIT)
+		{
+			int			at = d->nfactors++;
+
+			/* by points, falling; equal points stay in order of number */
+			for (; at > 0 && d->results[d->factors[at - 1]].points < r->points; at--)
+				d->factors[at] = d->factors[at - 1];
+			d->factors[at] = (uint8) i;
+			points[own ? CAT_CUSTOM : rule_defs[i].category] += r->points;
+			action = Max(action, r->action);
+		}
+	}
+
+	d->score = capped_score(policy, points);
+	d->coverage = runnable > 0 ? (float) looked / runnable : 0;
+	d->low_coverage = d->coverage < (float) policy->min_coverage;
+	d->no_amount = !(txn->known & COL_BIT(COL_AMOUNT));
+	d->no_time = !(txn->known & COL_BIT(COL_OCCURRED_AT));
+
+	/* floors: the score follows the strongest of them */
+	if (action == ACTION_REVIEW || d->low_coverage || d->no_amount || d->no_time)
+		d->score = Max(d->score, policy->low_max + 1);
+	if (action == ACTION_BLOCK)
+		d->score = Max(d->score, policy->medium_max + 1);
+	d->level = d->score <= policy->low_max ? LEVEL_LOW :
+		d->score <= policy->medium_max ? LEVEL_MEDIUM : LEVEL_HIGH;
+}

@@ -1,0 +1,89 @@
+/*-------------------------------------------------------------------------
+ *
+ * features.h
+ *	  The numbers that rules look at, from (transaction, histories, policy).
+ *
+ * Unknown is NaN for numbers, -1 for counts and flags. Amounts are
+ * ten-thousandths here and units in SQL. The composite type fraud_features has
+ * the same fields in the same order (features_sql.c).
+ *
+ * No fmgr.
+ *
+ *-------------------------------------------------------------------------
+ */
+#ifndef FRAUD_SCORE_FEATURES_H
+#define FRAUD_SCORE_FEATURES_H
+
+#include "profile/view.h"
+#include "txn/txn.h"
+
+/* What is there of a history. */
+typedef enum HistoryUse
+{
+	HISTORY_USABLE,				/* a profile, or looked and found none */
+	HISTORY_UNAVAILABLE,		/* nobody looked, or it could not be read */
+	HISTORY_NO_KEY,				/* the transaction does not say whose */
+	HISTORY_NEWER				/* all that is kept is later than the transaction */
+} HistoryUse;
+
+/* The three histories of one transaction; state NULL: looked, none. */
+typedef struct Histories
+{
+	HistoryUse	use[HISTORY_MERCHANT + 1];	/* by RuleHistory */
+	const ProfileState *state[HISTORY_MERCHANT + 1];
+	bool		other_basis;	/* one of them was built under another basis */
+} Histories;
+
+typedef struct Features
+{
+	HistoryUse	use[HISTORY_MERCHANT + 1];	/* by RuleHistory */
+
+	/* the customer's past of 90 days */
+	PastStats	past;
+	double		past_mean;		/* ten-thousandths */
+	double		past_stddev;	/* ten-thousandths; population */
+	double		amount_ratio;	/* amount / mean */
+	double		amount_sigmas;	/* (amount - mean) / stddev */
+
+	int64		spend_24h;		/* ten-thousandths, this one included; -1 unknown */
+	int64		spend_7d;
+	double		daily_limit;	/* ten-thousandths, as applied */
+	double		weekly_limit;
+
+	int			foreign_country;
+	int			approved_in_country;	/* in eased_days */
+	bool		travel_notice;
+	int			high_risk_country;
+	bool		has_located;
+	double		distance_km;
+	double		hours_since_present;
+	double		speed_kmh;		/* over at least min_seconds */
+
+	ListId		merchant_risk;	/* LIST_ELECTRONICS .. LIST_ADULT, or NLISTS */
+	int			first_time_merchant;
+	FraudStats	merchant_90d;
+	FraudStats	merchant_28d;
+	double		merchant_fraud_bound;
+
+	int64		attempts_60s;	/* this one included; -1 unknown */
+	int64		attempts_10m;
+	int64		attempts_1h;
+	int64		attempts_24h;
+	int64		declines_run;
+	int			ip_cards;		/* in window_minutes, this one included */
+	int64		ip_attempts_24h;
+	double		ip_declined_share;
+
+	int			local_hour;
+	int			is_weekend;
+	double		hour_share;		/* of the past, within an hour of this one */
+	double		day_kind_share; /* of the past, on this kind of day */
+	ApprovedStats approved;
+	double		days_since_approved;
+	double		days_known;
+} Features;
+
+extern void features_compute(const Txn *txn, const Histories *histories,
+							 const Policy *policy, Features *f);
+
+#endif							/* FRAUD_SCORE_FEATURES_H */

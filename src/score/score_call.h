@@ -1,0 +1,78 @@
+/*-------------------------------------------------------------------------
+ *
+ * score_call.h
+ *	  One call site of a scoring function, and its answers as datums.
+ *
+ *-------------------------------------------------------------------------
+ */
+#ifndef FRAUD_SCORE_SCORE_CALL_H
+#define FRAUD_SCORE_SCORE_CALL_H
+
+#include "fmgr.h"
+#include "funcapi.h"
+
+#include "policy/policy_type.h"
+#include "profile/profile_type.h"
+#include "score/rules.h"
+#include "txn/txn_read.h"
+
+#define DECISION_COLUMNS	16	/* of fraud_decision */
+
+/* Everything a call needs between and during calls; kept in fn_extra. */
+typedef struct ScoreCall
+{
+	TxnReader	reader;
+	PolicyArg	policy_arg;
+	struct CustomRules *custom; /* compiled expressions, by policy */
+	TupleDesc	desc;			/* of the result, where that is a row */
+
+	/* texts that come back in every answer */
+	Datum		levels[3];
+	Datum		recommendations[3];
+	Datum		mode;
+	Datum		source;
+	Datum		no_factors;		/* empty text[] */
+	Datum		no_rule_fired;
+	uint64		policy_hash;	/* the two below are for this one */
+	Datum		policy_hash_text;
+	Datum		names[MAX_RESULTS];
+	int			nnames;
+	/* the last detail and what it was made from */
+	uint8		detail_key[MAX_RESULTS];
+	Datum		detail;			/* 0: none */
+	bool		detail_known;
+	MemoryContext texts;		/* holds what depends on the policy */
+
+	/* the present call */
+	const Policy *policy;
+	Txn			txn;
+	Histories	histories;
+	ProfileState states[HISTORY_MERCHANT + 1];
+	Features	features;
+	CustomResult custom_results[POLICY_MAX_CUSTOM];
+	Decision	decision;
+} ScoreCall;
+
+/* The call site's memory; argno: the transaction's argument. */
+extern ScoreCall *score_call(FunctionCallInfo fcinfo, int argno);
+
+/*
+ * Reads (txn, history, policy, ip_history, merchant_history), computes the
+ * features and, if asked, the decision. False where the transaction is NULL.
+ */
+extern bool score_run(FunctionCallInfo fcinfo, ScoreCall *call, bool decide, bool explain);
+
+/* features, custom rules and decision of what stands in call->txn and histories. */
+extern void score_decide(ScoreCall *call, bool explain);
+
+/* Sets call->desc to the result's row type, which must have ncolumns. */
+extern void score_result_desc(FunctionCallInfo fcinfo, ScoreCall *call, int ncolumns);
+
+/* The decision as a fraud_decision. */
+extern Datum decision_datum(ScoreCall *call);
+
+/* ---- features_sql.c ---- */
+extern int	features_ncolumns(void);
+extern void features_values(const Txn *txn, const Features *f, Datum *values, bool *nulls);
+
+#endif							/* FRAUD_SCORE_SCORE_CALL_H */

@@ -1,0 +1,194 @@
+/*-------------------------------------------------------------------------
+ *
+ * score_sql.c
+ *	  fraud_score(), fraud_explain() and fraud_features() with explicit
+ *	  arguments: nothing is read but the arguments and the policy.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include <math.h>
+
+#include "catalog/pg_type.h"
+#include "miscadmin.h"
+#include "utils/builtins.h"
+#include "utils/tuplestore.h"
+
+#include "core/compat.h"
+#include "policy/policy_active.h"
+#include "score/custom.h"
+#include "score/score_call.h"
+
+ScoreCall *
+score_call(FunctionCallInfo fcinfo, int argno)
+{
+	ScoreCall  *call = fcinfo->flinfo->fn_extra;
+	MemoryContext old;
+
+	if (call != NULL)
+		return call;
+	old = MemoryContextSwitchTo(fcinfo->flinfo->fn_mcxt);
+	call = palloc0(sizeof(ScoreCall));
+	txn_reader_init(&call->reader, fcinfo, argno, CurrentMemoryContext);
+	call->texts = AllocSetContextCreate(CurrentMemoryContext, "fraud_fallback texts",
+										ALLOCSET_SMALL_SIZES);
+	MemoryContextSwitchTo(old);
+	fcinfo->flinfo->fn_extra = call;
+	return call;
+}
+
+/* Which history argument `argno` is, and its profile. */
+static void
+read_history(FunctionCallInfo fcinfo, int argno, RuleHistory which, ScoreCall *call)
+{
+	Histories  *h = &call->histories;
+	struct varlena *image;
+
+	h->use[which] = HISTORY_USABLE;
+	h->state[which] = NULL;
+	if (argno >= PG_NARGS())
+	{
+		h->use[which] = HISTORY_UNAVAILABLE;
+		return;
+	}
+	if (PG_ARGISNULL(argno))
+	{
+		/* looked and found none, unless nobody could know whose to look for */
+		if (which == HISTORY_CUSTOMER &&
+			(call->txn.columns & ~call->txn.known & COL_BIT(COL_CUSTOMER_ID)))
+			h->use[which] = HISTORY_NO_KEY;
+		return;
+	}
+	image = PG_GETARG_VARLENA_P(argno);
+	if (VARSIZE(image) >= VARHDRSZ + 4 && profile_image_unavailable((const char *) image))
+	{
+		h->use[which] = HISTORY_UNAVAILABLE;
+		return;
+	}
+	profile_from_datum(PointerGetDatum(image), &call->states[which]);
+	h->state[which] = &call->states[which];
+	if (call->states[which].basis != call->policy->basis_hash)
+		h->other_basis = true;
+}
+
+void
+score_decide(ScoreCall *call, bool explain)
+{
+	const CustomResult *custom = NULL;
+
+	if (call->policy->custom.n > 0)
+	{
+		custom_evaluate(call, call->custom_results);
+		custom = call->custom_results;
+	}
+	evaluate(&call->txn, &call->features, call->policy, custom, explain, &call->decision);
+}
+
+bool
+score_run(FunctionCallInfo fcinfo, ScoreCall *call, bool decide, bool explain)
+{
+	if (PG_ARGISNULL(0))
+		return false;
+	call->policy = policy_arg(fcinfo, 2, &call->policy_arg);
+	txn_read(&call->reader, PG_GETARG_DATUM(0), call->policy, &call->txn);
+	call->histories.other_basis = false;
+	read_history(fcinfo, 1, HISTORY_CUSTOMER, call);
+	read_history(fcinfo, 3, HISTORY_IP, call);
+	read_history(fcinfo, 4, HISTORY_MERCHANT, call);
+	features_compute(&call->txn, &call->histories, call->policy, &call->features);
+	if (decide)
+		score_decide(call, explain);
+	return true;
+}
+
+/* The row type of the result, with the columns this library fills. */
+void
+score_result_desc(FunctionCallInfo fcinfo, ScoreCall *call, int ncolumns)
+{
+	MemoryContext old;
+	TupleDesc	desc;
+
+	if (call->desc != NULL)
+		return;
+	if (get_call_result_type(fcinfo, NULL, &desc) != TYPEFUNC_COMPOSITE || desc->natts != ncolumns)
+		ereport(ERROR,
+				(errcode(ERRCODE_DATATYPE_MISMATCH),
+				 errmsg("row type of the result does not fit this library"),
+				 errhint("Run ALTER EXTENSION fraud_fallback UPDATE.")));
+	old = MemoryContextSwitchTo(fcinfo->flinfo->fn_mcxt);
+	call->desc = BlessTupleDesc(CreateTupleDescCopy(desc));
+	MemoryContextSwitchTo(old);
+}
+
+PG_FUNCTION_INFO_V1(fraud_score);
+Datum
+fraud_score(PG_FUNCTION_ARGS)
+{
+	ScoreCall  *call = score_call(fcinfo, 0);
+
+	if (!score_run(fcinfo, call, true, false))
+		PG_RETURN_NULL();
+	score_result_desc(fcinfo, call, DECISION_COLUMNS);
+	PG_RETURN_DATUM(decision_datum(call));
+}
+
+/* ---- fraud_explain() ---- */
+
+static Datum
+number_or_null(double v, bool *isnull)
+{
+	*isnull = !isfinite(v);
+	return Float8GetDatum(*isnull ? 0 : v);
+}
+
+PG_FUNCTION_INFO_V1(fraud_explain);
+Datum
+fraud_explain(PG_FUNCTION_ARGS)
+{
+	ReturnSetInfo *result = (ReturnSetInfo *) fcinfo->resultinfo;
+	ScoreCall  *call = score_call(fcinfo, 0);
+	int			i;
+
+	InitMaterializedSRF(fcinfo, 0);
+	if (!score_run(fcinfo, call, true, true))
+		return (Datum) 0;
+
+	for (i = 0; i < call->decision.nresults; i++)
+	{
+		const RuleResult *r = &call->decision.results[i];
+		RuleCategory category = i < NRULES ? rule_defs[i].category : CAT_CUSTOM;
+		Datum		values[8];
+		bool		nulls[8] = {false};
+
+		values[0] = Int32GetDatum(i + 1);
+		values[1] = CStringGetTextDatum(result_name(call->policy, i));
+		values[2] = CStringGetTextDatum(category_names[category]);
+		values[3] = CStringGetTextDatum(rule_status_names[r->status]);
+		values[4] = Int32GetDatum(r->points);
+		values[5] = number_or_null(r->value, &nulls[5]);
+		values[6] = number_or_null(r->threshold, &nulls[6]);
+		values[7] = CStringGetTextDatum(r->reason);
+		tuplestore_putvalues(result->setResult, result->setDesc, values, nulls);
+	}
+	return (Datum) 0;
+}
+
+/* ---- fraud_features() ---- */
+
+PG_FUNCTION_INFO_V1(fraud_features);
+Datum
+fraud_features(PG_FUNCTION_ARGS)
+{
+	ScoreCall  *call = score_call(fcinfo, 0);
+	Datum	   *values;
+	bool	   *nulls;
+
+	if (!score_run(fcinfo, call, false, false))
+		PG_RETURN_NULL();
+	score_result_desc(fcinfo, call, features_ncolumns());
+	values = palloc(sizeof(Datum) * call->desc->natts);
+	nulls = palloc(sizeof(bool) * call->desc->natts);
+	features_values(&call->txn, &call->features, values, nulls);
+	PG_RETURN_DATUM(HeapTupleGetDatum(heap_form_tuple(call->desc, values, nulls)));
+}

@@ -1,0 +1,770 @@
+/*-------------------------------------------------------------------------
+ *
+ * txn_read.c
+ *	  Filling a Txn from a row, a jsonb object or JSON text.
+ *
+ * Columns are found by name once per row type and policy, and kept with the
+ * function call (craft: type, typmod, assign_record_type_identifier(), policy
+ * hash), so ALTER TABLE and policy changes are noticed.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include <math.h>
+#include <sys/socket.h>
+
+#include "access/htup_details.h"
+#include "catalog/pg_type.h"
+#include "common/shortest_dec.h"
+#include "funcapi.h"
+#include "utils/builtins.h"
+#include "utils/date.h"
+#include "utils/datetime.h"
+#include "utils/inet.h"
+#include "utils/jsonb.h"
+#include "utils/lsyscache.h"
+#include "utils/numeric.h"
+#include "utils/timestamp.h"
+#include "utils/typcache.h"
+
+#include "core/compat.h"
+#include "profile/profile.h"
+#include "txn/txn_read.h"
+
+/* ---- one value, of whatever origin ---- */
+
+typedef enum ValueType
+{
+	VALUE_NULL,
+	VALUE_TEXT,
+	VALUE_INT,
+	VALUE_DOUBLE,
+	VALUE_NUMERIC,
+	VALUE_BOOL,
+	VALUE_TIMESTAMPTZ,
+	VALUE_TIMESTAMP,
+	VALUE_DATE,
+	VALUE_INET,
+	VALUE_OTHER					/* a JSON array or object */
+} ValueType;
+
+typedef struct Value
+{
+	ValueType	type;
+	TxnText		text;
+	int64		integer;		/* also times, dates and booleans */
+	double		real;
+	Numeric		numeric;
+	inet	   *address;
+} Value;
+
+static inline void
+mark(Txn *txn, TxnColumn column, bool ok)
+{
+	if (ok)
+		txn->known |= COL_BIT(column);
+	else
+		txn->unusable |= COL_BIT(column);
+}
+
+/* The text form of anything. */
+static TxnText
+value_text(Txn *txn, const Value *v)
+{
+	TxnText		t = v->text;
+	char	   *buf;
+
+	switch (v->type)
+	{
+		case VALUE_TEXT:
+			value_trim(&t.p, &t.len);
+			break;
+		case VALUE_INT:
+			buf = txn->scratch + txn->scratch_used;
+			t.p = buf;
+			if (txn->scratch_used + MAXINT8LEN + 1 > TXN_SCRATCH)
+				t.p = buf = palloc(MAXINT8LEN + 1);
+			else
+				txn->scratch_used += MAXINT8LEN + 1;
+			t.len = pg_lltoa(v->integer, buf);
+			break;
+		case VALUE_DOUBLE:
+			t.p = DatumGetCString(DirectFunctionCall1(float8out, Float8GetDatum(v->real)));
+			t.len = (int) strlen(t.p);
+			break;
+		case VALUE_NUMERIC:
+			t.p = DatumGetCString(DirectFunctionCall1(numeric_out, NumericGetDatum(v->numeric)));
+			t.len = (int) strlen(t.p);
+			break;
+		case VALUE_BOOL:
+			t.p = v->integer ? "t" : "f";
+			t.len = 1;
+			break;
+		default:
+			t.p = NULL;
+			t.len = 0;
+			break;
+	}
+	return t;
+}
+
+static bool
+read_amount(Txn *txn, const Value *v, int64 *amount)
+{
+	TxnText		t;
+
+	switch (v->type)
+	{
+		case VALUE_INT:
+			if (v->integer > EVENT_AMOUNT_MAX / 10000 || v->integer < -EVENT_AMOUNT_MAX / 10000)
+				return false;
+			*amount = v->integer * 10000;
+			return true;
+		case VALUE_DOUBLE:
+			return value_double_amount(v->real, amount);
+		case VALUE_NUMERIC:
+		case VALUE_TEXT:
+			t = value_text(txn, v);
+			return value_amount(t.p, t.len, amount);
+		default:
+			return false;
+	}
+}
+
+static bool
+read_double(Txn *txn, const Value *v, double *d)
+{
+	TxnText		t;
+	char		buf[64];
+	char	   *end;
+
+	switch (v->type)
+	{
+		case VALUE_INT:
+			*d = (double) v->integer;
+			return true;
+		case VALUE_DOUBLE:
+			*d = v->real;
+			return isfinite(*d);
+		case VALUE_NUMERIC:
+		case VALUE_TEXT:
+			t = value_text(txn, v);
+			if (t.len == 0 || t.len >= (int) sizeof(buf))
+				return false;
+			memcpy(buf, t.p, t.len);
+			buf[t.len] = '\0';
+			if (strspn(buf, "+-.0123456789eE") != (size_t) t.len)
+				return false;
+			/* backends keep LC_NUMERIC at C */
+			*d = strtod(buf, &end);
+			return *end == '\0' && isfinite(*d);
+		default:
+			return false;
+	}
+}
+
+static bool
+read_time(Txn *txn, const Value *v, pg_tz *zone)
+{
+	IsoTime		iso = {0};
+	fsec_t		fsec;
+	struct pg_tm tm;
+
+	switch (v->type)
+	{
+		case VALUE_TIMESTAMPTZ:
+			txn->time = v->integer;
+			/* infinities are out of this range too */
+			return v->integer >= EVENT_TIME_MIN && v->integer <= EVENT_TIME_MAX;
+		case VALUE_TIMESTAMP:
+			if (v->integer < EVENT_TIME_MIN || v->integer > EVENT_TIME_MAX ||
+				timestamp2tm(v->integer, NULL, &tm, &fsec, NULL, NULL) != 0)
+				return false;
+			iso.year = tm.tm_year;
+			iso.month = tm.tm_mon;
+			iso.day = tm.tm_mday;
+			iso.hour = tm.tm_hour;
+			iso.minute = tm.tm_min;
+			iso.second = tm.tm_sec;
+			iso.usec = (int) fsec;
+			break;
+		case VALUE_DATE:
+			/* the same range, in days */
+			if (v->integer < EVENT_TIME_MIN / USECS_PER_DAY || v->integer > EVENT_TIME_MAX / USECS_PER_DAY)
+				return false;
+			j2date((int) v->integer + POSTGRES_EPOCH_JDATE, &iso.year, &iso.month, &iso.day);
+			txn->date_only = true;
+			break;
+		case VALUE_TEXT:
+			if (!value_iso_time(v->text.p, v->text.len, &iso))
+				return false;
+			txn->date_only = !iso.has_time;
+			break;
+		default:
+			return false;
+	}
+	return local_to_time(&iso, zone, &txn->time);
+}
+
+static bool
+read_ip(Txn *txn, const Value *v)
+{
+	if (v->type == VALUE_TEXT)
+		return value_ip(v->text.p, v->text.len, &txn->ip_family, txn->ip);
+	if (v->type != VALUE_INET)
+		return false;
+	txn->ip_family = ip_family(v->address) == PGSQL_AF_INET ? 4 : 6;
+	memcpy(txn->ip, ip_addr(v->address), txn->ip_family == 4 ? 4 : 16);
+	value_ip_normal(&txn->ip_family, txn->ip);
+	return true;
+}
+
+static bool
+read_mcc(Txn *txn, const Value *v)
+{
+	TxnText		t;
+	int			mcc = -1;
+
+	if (v->type == VALUE_INT)
+		mcc = v->integer >= 0 && v->integer <= 9999 ? (int) v->integer : -1;
+	else
+	{
+		t = value_text(txn, v);
+		mcc = value_mcc(t.p, t.len);
+	}
+	txn->mcc = (int16) mcc;
+	return mcc >= 0;
+}
+
+static int
+read_bool(Txn *txn, const Value *v)
+{
+	TxnText		t;
+
+	if (v->type == VALUE_BOOL)
+		return v->integer != 0;
+	t = value_text(txn, v);
+	return value_bool(t.p, t.len);
+}
+
+/* Category names compare with the names of the merchant sets. */
+static TxnText
+normal_category(TxnText t)
+{
+	char	   *buf = palloc(t.len + 1);
+	int			i;
+
+	for (i = 0; i < t.len; i++)
+	{
+		unsigned char c = (unsigned char) t.p[i];
+
+		buf[i] = c == ' ' || c == '-' ? '_' : (c >= 'A' && c <= 'Z') ? c | 0x20 : c;
+	}
+	buf[t.len] = '\0';
+	t.p = buf;
+	return t;
+}
+
+/* The status words that need no policy. */
+static int
+status_word(const char *s, int len)
+{
+	static const struct
+	{
+		const char *word;
+		TxnStatus	status;
+	}			words[] = {
+		{"approved", STATUS_APPROVED},
+		{"declined", STATUS_DECLINED},
+		{"pending", STATUS_PENDING},
+		{"failed", STATUS_FAILED},
+		{"blocked", STATUS_BLOCKED},
+	};
+	int			i;
+
+	for (i = 0; i < (int) lengthof(words); i++)
+		if ((int) strlen(words[i].word) == len && pg_strncasecmp(words[i].word, s, len) == 0)
+			return words[i].status;
+	return -1;
+}
+
+/*
+ * The columns one by one. `occurred_at` and `amount` wait for the zone and the
+ * currency, so the caller hands all values over at once.
+ */
+static void
+txn_fill(Txn *txn, const TxnReader *reader, const Policy *policy, Value *values)
+{
+	pg_tz	   *zone = reader->zone;
+	bool		utc = reader->utc;
+	TxnText		currency = {NULL, 0};
+	TxnText		t;
+	double		d;
+	int			declined = -1;
+
+#define HAVE(c)		(values[c].type != VALUE_NULL)
+#define READ_ID(c, field) \
+	do { \
+		if (HAVE(c)) \
+		{ \
+			txn->field = value_text(txn, &values[c]); \
+			mark(txn, c, txn->field.len > 0); \
+		} \
+	} while (0)
+
+	READ_ID(COL_TXN_ID, txn_id);
+	READ_ID(COL_CUSTOMER_ID, customer);
+	READ_ID(COL_CARD_ID, card);
+	READ_ID(COL_MERCHANT_ID, merchant);
+	if (HAVE(COL_MERCHANT_CATEGORY))
+	{
+		t = value_text(txn, &values[COL_MERCHANT_CATEGORY]);
+		mark(txn, COL_MERCHANT_CATEGORY, t.len > 0);
+		txn->category = normal_category(t);
+	}
+	if (HAVE(COL_MCC))
+		mark(txn, COL_MCC, read_mcc(txn, &values[COL_MCC]));
+	if (HAVE(COL_IP))
+		mark(txn, COL_IP, read_ip(txn, &values[COL_IP]));
+
+	if (HAVE(COL_TIMEZONE))
+	{
+		pg_tz	   *own;
+
+		t = value_text(txn, &values[COL_TIMEZONE]);
+		own = local_zone(t.p, t.len);
+		mark(txn, COL_TIMEZONE, own != NULL);
+		if (own != NULL)
+		{
+			zone = own;
+			utc = false;
+		}
+	}
+	if (HAVE(COL_OCCURRED_AT))
+	{
+		mark(txn, COL_OCCURRED_AT, read_time(txn, &values[COL_OCCURRED_AT], zone));
+		if (txn->known & COL_BIT(COL_OCCURRED_AT))
+		{
+			local_fields(txn->time, zone, utc, txn);
+			txn->weekend = (policy->weekend >> (txn->iso_dow - 1)) & 1;
+		}
+	}
+
+	if (HAVE(COL_CURRENCY))
+	{
+		currency = value_text(txn, &values[COL_CURRENCY]);
+		mark(txn, COL_CURRENCY, currency.len == 3);
+	}
+	if (HAVE(COL_AMOUNT))
+	{
+		bool		ok = read_amount(txn, &values[COL_AMOUNT], &txn->amount);
+		const char *base = policy_str(policy, policy->base_currency);
+
+		if (ok && currency.len > 0 &&
+			!(currency.len == 3 && pg_strncasecmp(currency.p, base, 3) == 0))
+		{
+			char		code[4];
+			int64		rate = 0;
+			int			i;
+
+			for (i = 0; i < 3 && i < currency.len; i++)
+				code[i] = (char) pg_toupper((unsigned char) currency.p[i]);
+			code[i] = '\0';
+			if (currency.len == 3 && (txn->known & COL_BIT(COL_OCCURRED_AT)))
+				rate = policy_rate(policy, code, floor_div(hour_of(txn->time), 24));
+			ok = rate > 0 && value_convert(txn->amount, rate, &txn->amount);
+		}
+		if (!ok)
+			txn->amount = 0;
+		mark(txn, COL_AMOUNT, ok);
+	}
+	if (HAVE(COL_DAILY_LIMIT))
+		mark(txn, COL_DAILY_LIMIT,
+			 read_amount(txn, &values[COL_DAILY_LIMIT], &txn->daily_limit) && txn->daily_limit >= 0);
+	if (HAVE(COL_WEEKLY_LIMIT))
+		mark(txn, COL_WEEKLY_LIMIT,
+			 read_amount(txn, &values[COL_WEEKLY_LIMIT], &txn->weekly_limit) && txn->weekly_limit >= 0);
+
+	if (HAVE(COL_COUNTRY))
+	{
+		t = value_text(txn, &values[COL_COUNTRY]);
+		txn->country = value_country(t.p, t.len);
+		mark(txn, COL_COUNTRY, txn->country != 0);
+	}
+	if (HAVE(COL_HOME_COUNTRY))
+	{
+		t = value_text(txn, &values[COL_HOME_COUNTRY]);
+		txn->home_country = value_country(t.p, t.len);
+		mark(txn, COL_HOME_COUNTRY, txn->home_country != 0);
+	}
+	if (HAVE(COL_LAT))
+		mark(txn, COL_LAT, read_double(txn, &values[COL_LAT], &d) &&
+			 value_coordinate(d, 90, &txn->lat));
+	if (HAVE(COL_LON))
+		mark(txn, COL_LON, read_double(txn, &values[COL_LON], &d) &&
+			 value_coordinate(d, 180, &txn->lon));
+	if (HAVE(COL_CHANNEL))
+	{
+		int			code;
+
+		t = value_text(txn, &values[COL_CHANNEL]);
+		if (t.len > 0)
+		{
+			if (t.len == 7 && pg_strncasecmp(t.p, "present", 7) == 0)
+				code = CHANNEL_PRESENT;
+			else if (t.len == 6 && pg_strncasecmp(t.p, "online", 6) == 0)
+				code = CHANNEL_ONLINE;
+			else
+				code = policy_word(policy, policy->channel_values, t.p, t.len);
+			txn->channel = code < 0 ? CHANNEL_OTHER : (uint8) code;
+			mark(txn, COL_CHANNEL, true);
+		}
+	}
+
+	if (HAVE(COL_DECLINED))
+	{
+		declined = read_bool(txn, &values[COL_DECLINED]);
+		mark(txn, COL_DECLINED, declined >= 0);
+	}
+	txn->status = declined == 1 ? STATUS_DECLINED : STATUS_APPROVED;
+	if (HAVE(COL_STATUS))
+	{
+		t = value_text(txn, &values[COL_STATUS]);
+		if (t.len > 0)
+		{
+			int			code = status_word(t.p, t.len);
+
+			if (code < 0)
+				code = policy_word(policy, policy->status_values, t.p, t.len);
+			txn->odd_status = code < 0;
+			txn->status = code < 0 ? STATUS_PENDING : (uint8) code;
+			mark(txn, COL_STATUS, true);
+		}
+	}
+	txn_finish(txn, currency);
+}
+
+/* ---- rows ---- */
+
+ColumnKind
+column_kind(Oid type)
+{
+	switch (getBaseType(type))
+	{
+		case TEXTOID:
+		case VARCHAROID:
+		case BPCHAROID:
+			return KIND_TEXT;
+		case INT2OID:
+			return KIND_INT2;
+		case INT4OID:
+			return KIND_INT4;
+		case INT8OID:
+			return KIND_INT8;
+		case FLOAT4OID:
+			return KIND_FLOAT4;
+		case FLOAT8OID:
+			return KIND_FLOAT8;
+		case NUMERICOID:
+			return KIND_NUMERIC;
+		case BOOLOID:
+			return KIND_BOOL;
+		case TIMESTAMPTZOID:
+			return KIND_TIMESTAMPTZ;
+		case TIMESTAMPOID:
+			return KIND_TIMESTAMP;
+		case DATEOID:
+			return KIND_DATE;
+		case INETOID:
+		case CIDROID:
+			return KIND_INET;
+		default:
+			return KIND_OUTPUT;
+	}
+}
+
+static void
+use_policy(TxnReader *reader, const Policy *policy)
+{
+	const char *zone = policy_str(policy, policy->timezone);
+
+	reader->zone = local_zone(zone, (int) strlen(zone));
+	/* a zone that was known when the policy was read and is gone: UTC */
+	if (reader->zone == NULL)
+		reader->zone = pg_tzset("GMT");
+	reader->utc = strcmp(zone, "UTC") == 0 || strcmp(zone, "GMT") == 0;
+	reader->policy_hash = policy->hash;
+}
+
+static void
+bind_row(TxnReader *reader, Oid type, int32 typmod, uint64 identifier,
+		 const Policy *policy)
+{
+	MemoryContext old;
+	TupleDesc	desc;
+	int			last = 0;
+	int			c;
+	int			i;
+
+	reader->row_type = InvalidOid;	/* in case of an error below */
+	MemoryContextReset(reader->context);
+	use_policy(reader, policy);
+	reader->columns = 0;
+
+	desc = lookup_rowtype_tupdesc_domain(type, typmod, false);
+	old = MemoryContextSwitchTo(reader->context);
+	for (c = 0; c < TXN_NCOLUMNS; c++)
+	{
+		const char *name = policy_str(policy, policy->columns[c]);
+
+		if (name == NULL)
+			name = txn_column_names[c];
+		reader->attno[c] = -1;
+		reader->kind[c] = KIND_NONE;
+		for (i = 0; i < desc->natts; i++)
+		{
+			Form_pg_attribute att = TupleDescAttr(desc, i);
+
+			if (att->attisdropped || strcmp(NameStr(att->attname), name) != 0)
+				continue;
+			reader->attno[c] = (int16) i;
+			reader->kind[c] = column_kind(att->atttypid);
+			reader->columns |= COL_BIT(c);
+			if (reader->kind[c] == KIND_OUTPUT)
+			{
+				Oid			fn;
+				bool		varlena;
+
+				getTypeOutputInfo(att->atttypid, &fn, &varlena);
+				fmgr_info_cxt(fn, &reader->output[c], reader->context);
+			}
+			/* labels are read elsewhere, and never for a decision */
+			if (c != COL_IS_FRAUD)
+				last = Max(last, i + 1);
+			break;
+		}
+	}
+	reader->desc = CreateTemplateTupleDesc(last);
+	for (i = 0; i < last; i++)
+		TupleDescCopyEntry(reader->desc, (AttrNumber) (i + 1), desc, (AttrNumber) (i + 1));
+	reader->values = palloc(sizeof(Datum) * Max(last, 1));
+	reader->nulls = palloc(sizeof(bool) * Max(last, 1));
+	MemoryContextSwitchTo(old);
+	ReleaseTupleDesc(desc);
+
+	reader->row_type = type;
+	reader->row_typmod = typmod;
+	reader->row_identifier = identifier;
+}
+
+static void
+value_from_datum(TxnReader *reader, TxnColumn c, Datum d, Value *v)
+{
+	struct varlena *p;
+
+	switch (reader->kind[c])
+	{
+		case KIND_TEXT:
+			p = PG_DETOAST_DATUM_PACKED(d);
+			v->type = VALUE_TEXT;
+			v->text.p = VARDATA_ANY(p);
+			v->text.len = (int) VARSIZE_ANY_EXHDR(p);
+			break;
+		case KIND_INT2:
+			v->type = VALUE_INT;
+			v->integer = DatumGetInt16(d);
+			break;
+		case KIND_INT4:
+			v->type = VALUE_INT;
+			v->integer = DatumGetInt32(d);
+			break;
+		case KIND_INT8:
+			v->type = VALUE_INT;
+			v->integer = DatumGetInt64(d);
+			break;
+		case KIND_FLOAT4:
+			{
+				char		buf[FLOAT_SHORTEST_DECIMAL_LEN];
+
+				/* by way of its own shortest decimal, not of a double's */
+				v->type = VALUE_DOUBLE;
+				v->real = DatumGetFloat4(d);
+				if (isfinite(v->real))
+				{
+					float_to_shortest_decimal_buf(DatumGetFloat4(d), buf);
+					v->real = strtod(buf, NULL);
+				}
+			}
+			break;
+		case KIND_FLOAT8:
+			v->type = VALUE_DOUBLE;
+			v->real = DatumGetFloat8(d);
+			break;
+		case KIND_NUMERIC:
+			v->type = VALUE_NUMERIC;
+			v->numeric = DatumGetNumeric(d);
+			break;
+		case KIND_BOOL:
+			v->type = VALUE_BOOL;
+			v->integer = DatumGetBool(d);
+			break;
+		case KIND_TIMESTAMPTZ:
+			v->type = VALUE_TIMESTAMPTZ;
+			v->integer = DatumGetTimestampTz(d);
+			break;
+		case KIND_TIMESTAMP:
+			v->type = VALUE_TIMESTAMP;
+			v->integer = DatumGetTimestamp(d);
+			break;
+		case KIND_DATE:
+			v->type = VALUE_DATE;
+			v->integer = DatumGetDateADT(d);
+			break;
+		case KIND_INET:
+			v->type = VALUE_INET;
+			v->address = DatumGetInetPP(d);
+			break;
+		case KIND_OUTPUT:
+			v->type = VALUE_TEXT;
+			v->text.p = OutputFunctionCall(&reader->output[c], d);
+			v->text.len = (int) strlen(v->text.p);
+			break;
+		case KIND_NONE:
+			break;
+	}
+	/* blank text is NULL */
+	if (v->type == VALUE_TEXT)
+	{
+		value_trim(&v->text.p, &v->text.len);
+		if (v->text.len == 0)
+			v->type = VALUE_NULL;
+	}
+}
+
+static void
+read_row(TxnReader *reader, HeapTupleHeader header, const Policy *policy,
+		 Value *values)
+{
+	Oid			type = HeapTupleHeaderGetTypeId(header);
+	int32		typmod = HeapTupleHeaderGetTypMod(header);
+	uint64		identifier = assign_record_type_identifier(type, typmod);
+	HeapTupleData tuple;
+	int			c;
+
+	if (type != reader->row_type || typmod != reader->row_typmod ||
+		identifier != reader->row_identifier || policy->hash != reader->policy_hash)
+		bind_row(reader, type, typmod, identifier, policy);
+
+	tuple.t_len = HeapTupleHeaderGetDatumLength(header);
+	ItemPointerSetInvalid(&tuple.t_self);
+	tuple.t_tableOid = InvalidOid;
+	tuple.t_data = header;
+	heap_deform_tuple(&tuple, reader->desc, reader->values, reader->nulls);
+
+	for (c = 0; c < COL_IS_FRAUD; c++)
+	{
+		int			i = reader->attno[c];
+
+		if (i >= 0 && !reader->nulls[i])
+			value_from_datum(reader, (TxnColumn) c, reader->values[i], &values[c]);
+	}
+}
+
+/* ---- JSON ---- */
+
+static void
+read_jsonb(TxnReader *reader, Jsonb *json, const Policy *policy, Txn *txn,
+		   Value *values)
+{
+	int			c;
+
+	if (!JB_ROOT_IS_OBJECT(json))
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("transaction is not a JSON object"),
+				 errhint("Pass an object such as {\"txn_id\": 1, \"amount\": 9.99, \"occurred_at\": \"2026-11-20T17:03:00Z\"}.")));
+	if (policy->hash != reader->policy_hash)
+		use_policy(reader, policy);
+
+	for (c = 0; c < TXN_NCOLUMNS; c++)
+	{
+		const char *name = policy_str(policy, policy->columns[c]);
+		Value	   *v = &values[c];
+		JsonbValue	found;
+
+		if (name == NULL)
+			name = txn_column_names[c];
+		if (getKeyJsonValueFromContainer(&json->root, name, (int) strlen(name), &found) == NULL)
+			continue;
+		txn->columns |= COL_BIT(c);
+		if (c == COL_IS_FRAUD)
+			continue;
+		switch (found.type)
+		{
+			case jbvNull:
+				break;
+			case jbvString:
+				v->type = VALUE_TEXT;
+				v->text.p = found.val.string.val;
+				v->text.len = found.val.string.len;
+				value_trim(&v->text.p, &v->text.len);
+				if (v->text.len == 0)
+					v->type = VALUE_NULL;
+				break;
+			case jbvNumeric:
+				v->type = VALUE_NUMERIC;
+				v->numeric = found.val.numeric;
+				break;
+			case jbvBool:
+				v->type = VALUE_BOOL;
+				v->integer = found.val.boolean;
+				break;
+			default:
+				v->type = VALUE_OTHER;
+				break;
+		}
+	}
+}
+
+/* ---- both ---- */
+
+void
+txn_reader_init(TxnReader *reader, FunctionCallInfo fcinfo, int argno,
+				MemoryContext context)
+{
+	memset(reader, 0, sizeof(TxnReader));
+	reader->type = get_fn_expr_argtype(fcinfo->flinfo, argno);
+	if (reader->type != JSONBOID && reader->type != TEXTOID)
+		reader->type = RECORDOID;
+	reader->context = AllocSetContextCreate(context, "fraud_fallback binding",
+											ALLOCSET_SMALL_SIZES);
+}
+
+void
+txn_read(TxnReader *reader, Datum value, const Policy *policy, Txn *txn)
+{
+	Value		values[TXN_NCOLUMNS];
+	int			c;
+
+	memset(txn, 0, offsetof(Txn, scratch));
+	txn->mcc = -1;
+	for (c = 0; c < TXN_NCOLUMNS; c++)
+		values[c].type = VALUE_NULL;
+
+	if (reader->type == RECORDOID)
+	{
+		read_row(reader, DatumGetHeapTupleHeader(value), policy, values);
+		txn->columns = reader->columns;
+	}
+	else
+	{
+		Jsonb	   *json;
+
+		if (reader->type == TEXTOID)
+			value = DirectFunctionCall1(jsonb_in, CStringGetDatum(TextDatumGetCString(value)));
+		json = DatumGetJsonbP(value);
+		read_jsonb(reader, json, policy, txn, values);
+	}
+	txn_fill(txn, reader, policy, values);
+}

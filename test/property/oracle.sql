@@ -1,0 +1,471 @@
+-- oracle.sql: what the rules say, computed from the event rows with plain SQL.
+--
+-- Included (\ir) by the property tests after they have made a scratch schema and put it first on the
+-- search_path. Nothing here calls a function of the extension, so that an error there cannot hide here.
+--
+--   ev                       the events: the transaction columns under their own names
+--   lab                      confirmed frauds: the event's row and the time since when it is known
+--   o_prepare()              cleans and deduplicates ev into o_ev; call it once ev and lab are filled
+--   o_facts(x, c, i, m, mode)  the numbers for transaction x; c, i, m name the customer, address and merchant
+--                            whose history is looked at: NULL is "looked, none", '!' is "not looked".
+--                            mode: 'true'    the windows as they are
+--                                  'wide'    windows of 24 h and more reach back one cell further
+--                                  'newest'  only the newest 32 events of each history
+--   o_features(facts)        jsonb: column of fraud_features -> value (an array: any one of these)
+--   o_rules(facts)           jsonb: rule number -> array of accepted 'status:points'
+--   o_velocity(...)          fraud_velocity
+-- Amounts, counts and thresholds are exact (numeric); only distances, shares and the Wilson bound are floats.
+
+CREATE TABLE ev (
+	txn_id text, customer_id text, card_id text, amount numeric, currency text, occurred_at timestamptz,
+	country text, home_country text, lat float8, lon float8, home_lat float8, home_lon float8, channel text,
+	merchant_id text, merchant_category text, mcc text, ip inet, status text, timezone text,
+	daily_limit numeric, weekly_limit numeric, is_fraud boolean);
+CREATE TABLE lab (e ev, known_at timestamptz);
+
+-- ---- cleaning ----
+
+CREATE FUNCTION o_text(x text) RETURNS text LANGUAGE sql IMMUTABLE AS
+	$$ SELECT CASE WHEN btrim(x) <> '' THEN x END $$;
+
+CREATE FUNCTION o_status(x text) RETURNS text LANGUAGE sql IMMUTABLE AS $$
+	SELECT CASE
+		WHEN o_text(x) IS NULL THEN 'approved'
+		WHEN x IN ('approved', 'accepted', 'authorised', 'authorized', 'captured', 'completed', 'settled',
+				   'success', 'succeeded') THEN 'approved'
+		WHEN x IN ('declined', 'refused', 'rejected') THEN 'declined'
+		WHEN x IN ('failed', 'error', 'timeout') THEN 'failed'
+		WHEN x = 'blocked' THEN 'blocked'
+		ELSE 'pending' END $$;
+
+CREATE FUNCTION o_rank(st text) RETURNS int LANGUAGE sql IMMUTABLE AS
+	$$ SELECT array_position(ARRAY['live', 'pending', 'failed', 'blocked', 'declined', 'approved'], st) $$;
+
+-- numeric round() takes halves away from zero, as the rules want
+CREATE FUNCTION o_amount(x numeric, currency text) RETURNS numeric LANGUAGE sql IMMUTABLE AS $$
+	SELECT CASE
+		WHEN x IS NULL OR x IN ('NaN', 'Infinity', '-Infinity') THEN NULL
+		WHEN coalesce(o_text(currency), 'USD') <> 'USD' THEN NULL	-- no rates are shipped
+		WHEN abs(x) > 100000000000 THEN NULL
+		ELSE round(x, 4) END $$;
+
+CREATE FUNCTION o_time(x timestamptz) RETURNS timestamptz LANGUAGE sql IMMUTABLE AS
+	$$ SELECT CASE WHEN x BETWEEN '0860-01-01 00:00+00' AND '3140-12-31 00:00+00' THEN x END $$;
+
+CREATE FUNCTION o_country(x text) RETURNS text LANGUAGE sql IMMUTABLE AS
+	$$ SELECT CASE WHEN upper(btrim(x)) ~ '^[A-Z][A-Z]$' THEN upper(btrim(x)) END $$;
+
+CREATE FUNCTION o_mcc(x text) RETURNS text LANGUAGE sql IMMUTABLE AS
+	$$ SELECT CASE WHEN x ~ '^[0-9]{4}$' THEN x END $$;
+
+-- no channel counts as present
+CREATE FUNCTION o_present(x text) RETURNS boolean LANGUAGE sql IMMUTABLE AS
+	$$ SELECT o_text(x) IS NULL OR x IN ('present', 'chip', 'contactless', 'pos', 'swipe') $$;
+
+CREATE FUNCTION o_place_ok(lat float8, lon float8) RETURNS boolean LANGUAGE sql IMMUTABLE AS
+	$$ SELECT coalesce(lat BETWEEN -90 AND 90 AND lon BETWEEN -180 AND 180, false) $$;
+
+CREATE FUNCTION o_ip(x inet) RETURNS text LANGUAGE sql IMMUTABLE AS $$
+	SELECT CASE WHEN family(x) = 6 THEN text(network(set_masklen(x, 64))) ELSE host(x) END $$;
+
+CREATE FUNCTION o_ip_exempt(x inet) RETURNS boolean LANGUAGE sql IMMUTABLE AS $$
+	SELECT coalesce(bool_or(set_masklen(x, CASE family(x) WHEN 4 THEN 32 ELSE 128 END) <<= net), false)
+	FROM unnest(ARRAY['10.0.0.0/8', '172.16.0.0/12', '192.168.0.0/16', '127.0.0.0/8', '169.254.0.0/16',
+					  '100.64.0.0/10', '::1/128', 'fe80::/10', 'fc00::/7']::inet[]) net $$;
+
+CREATE FUNCTION o_merchant_set(category text, mcc text) RETURNS text LANGUAGE sql IMMUTABLE AS $$
+	SELECT CASE
+		WHEN translate(lower(btrim(category)), ' -', '__') IN ('electronics', 'wire_transfer', 'gambling', 'crypto', 'adult')
+			THEN translate(lower(btrim(category)), ' -', '__')
+		WHEN mcc IN ('4812', '5045', '5732', '5946') THEN 'electronics'
+		WHEN mcc IN ('4829', '6536', '6537', '6538', '6540') THEN 'wire_transfer'
+		WHEN mcc IN ('7800', '7801', '7802', '7995', '9406') THEN 'gambling'
+		WHEN mcc IN ('6051') THEN 'crypto'
+		WHEN mcc IN ('5967', '7273', '7841') THEN 'adult' END $$;
+
+CREATE FUNCTION o_ident(x ev) RETURNS text LANGUAGE sql IMMUTABLE AS $$
+	SELECT CASE WHEN o_text(x.txn_id) IS NOT NULL THEN 'id ' || x.txn_id
+		ELSE 'facts ' || jsonb_build_array(o_text(x.customer_id), o_text(x.card_id),
+			extract(epoch FROM o_time(x.occurred_at)), o_amount(x.amount, x.currency), o_text(x.currency),
+			o_text(x.merchant_id))::text END $$;
+
+CREATE FUNCTION o_km(lat1 float8, lon1 float8, lat2 float8, lon2 float8) RETURNS float8
+	LANGUAGE sql IMMUTABLE AS $$
+	SELECT 2 * 6371.0088 * asin(least(1, sqrt(sin(radians(lat2 - lat1) / 2) ^ 2
+		+ cos(radians(lat1)) * cos(radians(lat2)) * sin(radians(lon2 - lon1) / 2) ^ 2))) $$;
+
+-- the old edge of a window: t - seconds; in 'wide' mode one cell earlier
+CREATE FUNCTION o_edge(t timestamptz, seconds bigint, mode text) RETURNS timestamptz
+	LANGUAGE sql IMMUTABLE AS $$
+	SELECT t - interval '1 second' * (seconds + CASE
+		WHEN mode <> 'wide' OR seconds < 86400 THEN 0
+		WHEN seconds <= 86400 THEN 3600
+		WHEN seconds <= 7 * 86400 THEN 6 * 3600
+		WHEN seconds <= 30 * 86400 THEN 86400
+		ELSE 3 * 86400 END) $$;
+
+-- ---- distinct events ----
+
+CREATE TABLE o_ev (
+	ident text, at timestamptz, st text, amt numeric, cust text, card text, merch text, ctry text,
+	lat float8, lon float8, located boolean, ipk text, lhour int, wkend boolean,
+	refund boolean, attempt boolean, spend boolean, appr boolean, base boolean, known_at timestamptz,
+	c_rn int, i_rn int, m_rn int);			-- place in its histories, 1 = newest
+
+CREATE FUNCTION o_prepare() RETURNS void LANGUAGE sql AS $$
+	TRUNCATE o_ev;
+	WITH clean AS (
+		SELECT DISTINCT ON (o_ident(e), o_time(occurred_at))
+			o_ident(e) AS ident, o_time(occurred_at) AS at, o_status(status) AS st,
+			o_amount(amount, currency) AS amt, o_text(customer_id) AS cust, o_text(card_id) AS card,
+			o_text(merchant_id) AS merch, o_country(country) AS ctry, lat, lon,
+			o_present(channel) AND o_place_ok(lat, lon) AS located, o_ip(ip) AS ipk,
+			occurred_at AT TIME ZONE coalesce(o_text(timezone), 'UTC') AS local
+		FROM ev e
+		WHERE o_time(occurred_at) IS NOT NULL
+		ORDER BY 1, 2, o_rank(o_status(status)) DESC)
+	INSERT INTO o_ev
+	SELECT c.ident, at, st, amt, cust, card, merch, ctry, lat, lon, located, ipk,
+		extract(hour FROM local)::int, extract(isodow FROM local) IN (6, 7),
+		coalesce(amt < 0, false),
+		st IN ('live', 'pending', 'approved', 'declined', 'blocked') AND coalesce(amt >= 0, true),
+		st IN ('live', 'pending', 'approved') AND coalesce(amt > 0, false),
+		st = 'approved' AND coalesce(amt >= 0, true),
+		st = 'approved' AND coalesce(amt > 0, false),
+		l.known_at,
+		row_number() OVER (PARTITION BY cust ORDER BY at DESC),
+		row_number() OVER (PARTITION BY ipk ORDER BY at DESC),
+		row_number() OVER (PARTITION BY merch ORDER BY at DESC)
+	FROM clean c LEFT JOIN (SELECT o_ident(e) AS ident, (e).occurred_at AS at, known_at FROM lab) l USING (ident, at);
+$$;
+CREATE INDEX ON o_ev (cust);
+CREATE INDEX ON o_ev (ipk);
+CREATE INDEX ON o_ev (merch);
+
+-- ---- the numbers ----
+
+CREATE TYPE o_facts AS (
+	-- the transaction
+	t timestamptz, amt numeric, cust text, card text, merch text, ctry text, home text, lat float8, lon float8,
+	present boolean, risk text, has_category boolean, mcc text, ip inet, lhour int, wkend boolean,
+	dlim numeric, wlim numeric, c_ok boolean, i_ok boolean, m_ok boolean,
+	-- customer: the past of 90 days, spend, limits
+	n bigint, s numeric, q numeric, mx numeric, sp24 numeric, sp7 numeric, sp90 numeric, days90 bigint, weeks90 bigint,
+	-- places: every event that may be "the last" (more than one where several share the instant)
+	ac30 bigint, km float8[], dt numeric[],
+	-- merchant
+	seen boolean, mn90 bigint, mf90 bigint, mn28 bigint, mf28 bigint,
+	-- velocity
+	a60 bigint, a10 bigint, a1h bigint, a24 bigint, run_lo bigint, run_hi bigint,
+	ipcards bigint, ipa24 bigint, ipd24 bigint,
+	-- habits
+	base_all bigint, base_hours bigint, base_days bigint, ever bigint, last_appr timestamptz, first_seen timestamptz);
+
+CREATE FUNCTION o_facts(x ev, ck text, ik text, mk text, mode text) RETURNS o_facts LANGUAGE sql STABLE AS $$
+WITH me AS MATERIALIZED (
+	SELECT o_ident(x) AS ident, o_time(x.occurred_at) AS t, o_amount(x.amount, x.currency) AS amt,
+		o_text(x.customer_id) AS cust, o_text(x.card_id) AS card, o_text(x.merchant_id) AS merch,
+		o_country(x.country) AS ctry, o_country(x.home_country) AS home,
+		CASE WHEN o_place_ok(x.lat, x.lon) THEN x.lat END AS lat,
+		CASE WHEN o_place_ok(x.lat, x.lon) THEN x.lon END AS lon,
+		o_present(x.channel) AS present, o_merchant_set(x.merchant_category, x.mcc) AS risk,
+		o_text(x.merchant_category) IS NOT NULL AS has_category, o_mcc(x.mcc) AS mcc, x.ip,
+		o_time(x.occurred_at) AT TIME ZONE coalesce(o_text(x.timezone), 'UTC') AS local),
+me2 AS MATERIALIZED (
+	SELECT *, extract(hour FROM local)::int AS lhour, extract(isodow FROM local) IN (6, 7) AS wkend,
+		-- this one is an attempt unless it gives money back
+		CASE WHEN amt < 0 THEN 0 ELSE 1 END AS one,
+		ck IS DISTINCT FROM '!' AND NOT (ck IS NULL AND cust IS NULL) AS c_ok,
+		ik IS DISTINCT FROM '!' AND ip IS NOT NULL AS i_ok,
+		mk IS DISTINCT FROM '!' AND NOT (mk IS NULL AND merch IS NULL) AS m_ok
+	FROM me),
+c AS MATERIALIZED (		-- the customer's events as they were at t, without this one
+	SELECT e.*, coalesce(e.known_at <= me.t, false) AS fraud
+	FROM o_ev e, me
+	WHERE e.cust = ck AND e.at <= me.t AND e.ident <> me.ident AND (mode <> 'newest' OR e.c_rn <= 32)),
+i AS MATERIALIZED (
+	SELECT e.* FROM o_ev e, me
+	WHERE e.ipk = ik AND e.at <= me.t AND e.ident <> me.ident AND (mode <> 'newest' OR e.i_rn <= 32)),
+m AS MATERIALIZED (
+	SELECT e.*, coalesce(e.known_at <= me.t, false) AS fraud
+	FROM o_ev e, me
+	WHERE e.merch = mk AND e.at <= me.t AND e.ident <> me.ident AND (mode <> 'newest' OR e.m_rn <= 32)),
+past AS (
+	SELECT count(*) AS n, coalesce(sum(c.amt), 0) AS s, coalesce(sum(c.amt * c.amt), 0) AS q, max(c.amt) AS mx
+	FROM c, me WHERE c.base AND NOT c.fraud AND c.at > o_edge(me.t, 7776000, mode)),
+spend AS (
+	SELECT coalesce(sum(c.amt) FILTER (WHERE c.at > o_edge(me.t, 86400, mode)), 0) AS sp24,
+		coalesce(sum(c.amt) FILTER (WHERE c.at > o_edge(me.t, 604800, mode)), 0) AS sp7,
+		coalesce(sum(c.amt), 0) AS sp90,
+		count(DISTINCT (c.at AT TIME ZONE 'UTC')::date) AS days90,
+		count(DISTINCT floor(((c.at AT TIME ZONE 'UTC')::date - date '1970-01-05') / 7.0)) AS weeks90
+	FROM c, me WHERE c.spend AND c.at > o_edge(me.t, 7776000, mode)),
+attempts AS (
+	SELECT count(*) FILTER (WHERE c.at > o_edge(me.t, 60, mode)) AS a60,
+		count(*) FILTER (WHERE c.at > o_edge(me.t, 600, mode)) AS a10,
+		count(*) FILTER (WHERE c.at > o_edge(me.t, 3600, mode)) AS a1h,
+		count(*) FILTER (WHERE c.at > o_edge(me.t, 86400, mode)) AS a24
+	FROM c, me WHERE c.attempt),
+habits AS (
+	SELECT count(*) FILTER (WHERE c.base) AS base_all,
+		count(*) FILTER (WHERE c.base AND (c.lhour - me2.lhour + 24) % 24 IN (23, 0, 1)) AS base_hours,
+		count(*) FILTER (WHERE c.base AND c.wkend = me2.wkend) AS base_days,
+		count(*) FILTER (WHERE c.appr) AS ever, max(c.at) FILTER (WHERE c.appr) AS last_appr,
+		min(c.at) AS first_seen,
+		count(*) FILTER (WHERE c.appr AND c.ctry = me2.ctry AND c.at > o_edge(me2.t, 2592000, mode)) AS ac30,
+		coalesce(bool_or(c.appr AND c.merch = me2.merch), false) AS seen
+	FROM me2 LEFT JOIN c ON true),
+-- declines just before: among events of one instant the order is not ours to know, so a lowest and a highest run
+oncard AS (
+	SELECT c.at, c.st = 'declined' AND c.at > me.t - interval '1 hour' AS in_run
+	FROM c, me
+	WHERE (me.card IS NULL OR c.card = me.card) AND c.st NOT IN ('failed', 'blocked') AND NOT c.refund),
+stop AS (SELECT coalesce(max(at) FILTER (WHERE NOT in_run), '-infinity') AS at FROM oncard),
+run AS (
+	SELECT count(*) FILTER (WHERE in_run AND oncard.at > stop.at) AS run_lo,
+		count(*) FILTER (WHERE in_run AND oncard.at >= stop.at) AS run_hi
+	FROM oncard, stop),
+-- the last place: newest with this card or no card; the same instant as t may or may not be "before"
+places AS (
+	SELECT c.at, c.lat, c.lon FROM c, me
+	WHERE c.appr AND c.located AND (me.card IS NULL OR c.card IS NULL OR c.card = me.card)),
+place AS (
+	SELECT array_agg(o_km(p.lat, p.lon, me.lat, me.lon) ORDER BY p.at, p.lat, p.lon) AS km,
+		array_agg(extract(epoch FROM me.t) - extract(epoch FROM p.at) ORDER BY p.at, p.lat, p.lon) AS dt
+	FROM places p, me
+	WHERE me.present AND me.lat IS NOT NULL
+	AND (p.at = (SELECT max(at) FROM places) OR p.at = (SELECT max(at) FROM places, me WHERE at < me.t)
+		AND me.t = (SELECT max(at) FROM places))),
+merchant AS (
+	SELECT count(*) FILTER (WHERE m.appr AND m.at > o_edge(me.t, 7776000, mode)) AS mn90,
+		count(*) FILTER (WHERE m.fraud AND m.at > o_edge(me.t, 7776000, mode)) AS mf90,
+		count(*) FILTER (WHERE m.appr AND m.at > o_edge(me.t, 2419200, mode)) AS mn28,
+		count(*) FILTER (WHERE m.fraud AND m.at > o_edge(me.t, 2419200, mode)) AS mf28
+	FROM m, me),
+address AS (
+	SELECT (SELECT count(DISTINCT card) FROM (
+				SELECT i.card FROM i, me WHERE i.attempt AND i.at > o_edge(me.t, 3600, mode)
+				UNION ALL SELECT card FROM me2 WHERE one = 1) u) AS ipcards,
+		count(*) FILTER (WHERE i.attempt) AS ipa24, count(*) FILTER (WHERE i.attempt AND i.st = 'declined') AS ipd24
+	FROM i, me WHERE i.at > o_edge(me.t, 86400, mode))
+SELECT (me2.t, amt, cust, card, merch, ctry, home, me2.lat, me2.lon, present, risk, has_category, mcc, ip, lhour, wkend,
+	x.daily_limit, x.weekly_limit, c_ok, i_ok, m_ok,
+	n, s, q, mx, sp24 + greatest(amt, 0), sp7 + greatest(amt, 0), sp90, days90, weeks90,
+	ac30, km, dt,
+	seen, mn90, mf90, mn28, mf28,
+	a60 + one, a10 + one, a1h + one, a24 + one, run_lo, run_hi, ipcards, ipa24 + one, ipd24,
+	base_all, base_hours, base_days, ever, last_appr, first_seen)::o_facts
+FROM me2, past, spend, attempts, habits, run, place, merchant, address $$;
+
+CREATE FUNCTION o_stddev(n bigint, s numeric, q numeric) RETURNS numeric LANGUAGE sql IMMUTABLE AS
+	$$ SELECT CASE WHEN n > 0 THEN sqrt((n * q - s * s)::numeric(80, 40)) / n END $$;
+
+CREATE FUNCTION o_wilson(k bigint, n bigint) RETURNS float8 LANGUAGE plpgsql IMMUTABLE AS $$
+DECLARE
+	z CONSTANT float8 := 1.959963984540054;
+	p float8 := k::float8 / nullif(n, 0);
+BEGIN
+	RETURN (p + z * z / (2 * n) - z * sqrt(greatest(0, p * (1 - p) / n + z * z / (4.0 * n * n)))) / (1 + z * z / n);
+END $$;
+
+-- the limit in force: the row's own, or the greater of the default and 3 x the mean of an active day (week)
+CREATE FUNCTION o_limit(own numeric, dflt numeric, total numeric, periods bigint) RETURNS numeric
+	LANGUAGE sql IMMUTABLE AS
+	$$ SELECT coalesce(own, greatest(dflt, 3 * total / nullif(periods, 0))) $$;
+
+CREATE FUNCTION o_days(a timestamptz, b timestamptz) RETURNS numeric LANGUAGE sql IMMUTABLE AS
+	$$ SELECT (extract(epoch FROM b) - extract(epoch FROM a)) / 86400 $$;
+
+CREATE FUNCTION o_features(f o_facts) RETURNS jsonb LANGUAGE sql IMMUTABLE AS $$
+SELECT jsonb_build_object(
+		'amount', f.amt, 'foreign_country', f.ctry <> f.home, 'high_risk_country', f.ctry IN ('IR', 'KP', 'MM'),
+		'merchant_risk', f.risk, 'local_hour', f.lhour, 'is_weekend', f.wkend)
+	|| jsonb_build_object(		-- the customer
+		'past_count', CASE WHEN c THEN f.n END,
+		'past_mean', CASE WHEN c AND f.n > 0 THEN f.s / f.n END,
+		'past_stddev', CASE WHEN c THEN o_stddev(f.n, f.s, f.q) END,
+		'past_max', CASE WHEN c THEN f.mx END,
+		'amount_ratio', CASE WHEN c AND f.n > 0 THEN f.amt * f.n / f.s END,
+		'amount_sigmas', CASE WHEN c AND f.n >= 2 THEN (f.amt * f.n - f.s) / f.n / nullif(o_stddev(f.n, f.s, f.q), 0) END,
+		'spend_24h', CASE WHEN c AND f.amt IS NOT NULL THEN f.sp24 END,
+		'spend_7d', CASE WHEN c AND f.amt IS NOT NULL THEN f.sp7 END,
+		'daily_limit', CASE WHEN c OR f.dlim IS NOT NULL THEN o_limit(f.dlim, 2000, f.sp90, f.days90) END,
+		'weekly_limit', CASE WHEN c OR f.wlim IS NOT NULL THEN o_limit(f.wlim, 8000, f.sp90, f.weeks90) END,
+		'approved_in_country_30d', CASE WHEN c AND f.ctry IS NOT NULL THEN f.ac30 END,
+		'distance_km', CASE WHEN c THEN to_jsonb(f.km) END,
+		'hours_since_present', CASE WHEN c THEN (SELECT jsonb_agg(d / 3600) FROM unnest(f.dt) d) END,
+		'speed_kmh', CASE WHEN c THEN (SELECT jsonb_agg(km / greatest(d, 60)::float8 * 3600)
+			FROM unnest(f.km, f.dt) u(km, d)) END,
+		'first_time_merchant', CASE WHEN c AND f.merch IS NOT NULL THEN NOT f.seen END,
+		'attempts_60s', CASE WHEN c THEN f.a60 END, 'attempts_10m', CASE WHEN c THEN f.a10 END,
+		'attempts_1h', CASE WHEN c THEN f.a1h END, 'attempts_24h', CASE WHEN c THEN f.a24 END,
+		'declines_run', CASE WHEN c THEN (SELECT jsonb_agg(g) FROM generate_series(f.run_lo, f.run_hi) g) END,
+		'hour_share', CASE WHEN c THEN f.base_hours::float8 / nullif(f.base_all, 0) END,
+		'day_kind_share', CASE WHEN c THEN f.base_days::float8 / nullif(f.base_all, 0) END,
+		'approved_ever', CASE WHEN c THEN f.ever END,
+		'days_since_approved', CASE WHEN c THEN o_days(f.last_appr, f.t) END,
+		'days_known', CASE WHEN c THEN o_days(f.first_seen, f.t) END)
+	|| jsonb_build_object(		-- the merchant and the address
+		'merchant_approved_90d', CASE WHEN m THEN f.mn90 END, 'merchant_frauds_90d', CASE WHEN m THEN f.mf90 END,
+		'merchant_fraud_bound', CASE WHEN m THEN o_wilson(f.mf90, f.mn90) END,
+		'merchant_approved_28d', CASE WHEN m THEN f.mn28 END, 'merchant_frauds_28d', CASE WHEN m THEN f.mf28 END,
+		'ip_cards_60m', CASE WHEN i THEN f.ipcards END, 'ip_attempts_24h', CASE WHEN i THEN f.ipa24 END,
+		'ip_declined_share_24h', CASE WHEN i THEN f.ipd24::float8 / nullif(f.ipa24, 0) END)
+FROM (SELECT f.t IS NOT NULL AND f.c_ok AS c, f.t IS NOT NULL AND f.i_ok AS i, f.t IS NOT NULL AND f.m_ok AS m) v $$;
+
+-- What each rule may answer. More than one answer only where the texts leave the order of two preconditions
+-- open, or where several events share the instant that decides.
+CREATE FUNCTION o_rules(f o_facts) RETURNS jsonb LANGUAGE sql IMMUTABLE AS $$
+SELECT jsonb_build_object(
+	'1', CASE WHEN f.amt IS NULL OR NOT c THEN ne
+		WHEN f.n < 5 THEN CASE WHEN f.amt <= 25 THEN ne || no ELSE ne END
+		WHEN f.amt * f.n > 5 * f.s AND f.amt > 25 THEN '["hit:30"]' ELSE no END,
+	'2', CASE WHEN f.amt IS NULL OR NOT c THEN ne
+		WHEN f.n < 10 THEN CASE WHEN f.amt >= 500 THEN '["hit:15"]' ELSE no END
+		-- amount > mean + 3 sigma, without a root: d = n * amount - sum > 0 and d^2 > 9 * (n * q - s^2)
+		WHEN f.amt * f.n > f.s AND (f.amt * f.n - f.s) ^ 2 > 9 * (f.n * f.q - f.s * f.s)
+			AND f.amt * 2 > f.mx * 3 THEN '["hit:15"]' ELSE no END,
+	'3', CASE WHEN f.amt IS NULL THEN ne WHEN f.amt > 5000 THEN '["hit:30"]' ELSE no END,
+	'4', CASE WHEN f.amt IS NULL OR NOT c THEN ne
+		WHEN f.dlim IS NOT NULL AND f.sp24 > f.dlim THEN '["hit:20"]'
+		WHEN f.dlim IS NULL AND f.sp24 > 2000 AND f.sp24 * f.days90 > 3 * f.sp90 THEN '["hit:20"]'
+		WHEN f.dlim IS NULL AND f.sp24 > 2000 AND f.days90 = 0 THEN '["hit:20"]' ELSE no END,
+	'5', CASE WHEN f.amt IS NULL OR NOT c THEN ne
+		WHEN f.wlim IS NOT NULL AND f.sp7 > f.wlim THEN '["hit:15"]'
+		WHEN f.wlim IS NULL AND f.sp7 > 8000 AND f.sp7 * f.weeks90 > 3 * f.sp90 THEN '["hit:15"]'
+		WHEN f.wlim IS NULL AND f.sp7 > 8000 AND f.weeks90 = 0 THEN '["hit:15"]' ELSE no END,
+	'6', CASE WHEN f.ctry IS NULL OR f.home IS NULL THEN ne
+		WHEN f.ctry = f.home THEN CASE WHEN c THEN no ELSE no || ne END
+		WHEN NOT c THEN ne || CASE WHEN f.amt > 1000 THEN '["hit:30"]' ELSE '["hit:25"]'::jsonb END
+		WHEN f.ac30 >= 3 THEN '["hit:10"]'
+		WHEN f.amt > 1000 THEN '["hit:30"]'
+		WHEN f.amt IS NULL THEN '["hit:25"]' || ne ELSE '["hit:25"]' END,
+	'7', CASE WHEN f.ctry IS NULL THEN ne WHEN f.ctry IN ('IR', 'KP', 'MM') THEN '["hit:30"]' ELSE no END)
+|| jsonb_build_object(
+	'8', CASE WHEN NOT f.present THEN CASE WHEN c AND f.lat IS NOT NULL THEN no ELSE no || ne END
+		WHEN f.lat IS NULL OR NOT c OR f.km IS NULL THEN ne
+		ELSE (SELECT jsonb_agg(DISTINCT CASE WHEN km > 200 AND km / greatest(d, 60)::float8 * 3600 > 900
+				THEN 'hit:30' ELSE 'no_hit:0' END) FROM unnest(f.km, f.dt) u(km, d)) END,
+	'9', CASE WHEN NOT f.present THEN CASE WHEN c AND f.lat IS NOT NULL THEN no ELSE no || ne END
+		WHEN f.lat IS NULL OR NOT c OR f.km IS NULL THEN ne
+		ELSE (SELECT jsonb_agg(DISTINCT CASE
+				WHEN km > 200 AND km / greatest(d, 60)::float8 * 3600 > 900 THEN 'no_hit:0'
+				WHEN d <= 86400 AND km >= 2000 THEN 'hit:15'
+				WHEN d <= 86400 AND km >= 500 THEN 'hit:10' ELSE 'no_hit:0' END)
+			FROM unnest(f.km, f.dt) u(km, d)) END,
+	'10', CASE WHEN NOT f.has_category AND f.mcc IS NULL THEN ne
+		WHEN f.risk = 'electronics' AND f.amt > 5000 THEN '["hit:30"]'
+		WHEN f.risk IS NOT NULL THEN '["hit:20"]' ELSE no END,
+	'11', CASE WHEN f.merch IS NULL OR NOT c THEN ne
+		WHEN f.amt IS NULL THEN CASE WHEN f.seen THEN ne || no ELSE ne END
+		WHEN f.seen THEN no
+		WHEN f.n >= 5 AND f.amt * f.n > f.s OR f.n < 5 AND f.amt >= 200 THEN '["hit:10"]' ELSE no END,
+	'12', CASE WHEN NOT m THEN ne
+		WHEN f.mf28 >= 2 AND f.mf28 * 10 >= f.mn28 THEN '["hit:30"]'
+		WHEN f.mf90 >= 2 AND o_wilson(f.mf90, f.mn90) > 0.015 THEN '["hit:20"]'
+		WHEN f.mf90 >= 2 AND o_wilson(f.mf90, f.mn90) > 0.009 THEN '["hit:10"]'
+		WHEN f.mn90 = 0 THEN no || ne ELSE no END)
+|| jsonb_build_object(
+	'13', CASE WHEN f.t IS NULL THEN ne
+		WHEN exempt THEN CASE WHEN c THEN no ELSE no || ne END
+		WHEN NOT c THEN ne
+		WHEN f.a10 > 5 THEN '["hit:30"]' WHEN f.a10 > 3 THEN '["hit:15"]' ELSE no END,
+	'14', CASE WHEN f.t IS NULL THEN ne
+		WHEN exempt THEN CASE WHEN c THEN no ELSE no || ne END
+		WHEN NOT c THEN ne
+		WHEN f.a60 > 2 OR f.a1h > 10 THEN '["hit:15"]' WHEN f.a24 > 25 THEN '["hit:10"]' ELSE no END,
+	'15', CASE WHEN NOT c THEN ne
+		WHEN f.first_seen IS NULL THEN no || ne
+		ELSE (SELECT jsonb_agg(DISTINCT CASE WHEN g >= 5 THEN 'hit:30' WHEN g >= 3 THEN 'hit:20' ELSE 'no_hit:0' END)
+			FROM generate_series(f.run_lo, f.run_hi) g) END,
+	'16', CASE WHEN f.ip IS NULL THEN ne
+		WHEN o_ip_exempt(f.ip) THEN CASE WHEN i THEN no ELSE no || ne END
+		WHEN NOT i THEN ne
+		WHEN f.ipa24 > 100 AND f.ipd24 * 5 < f.ipa24 THEN ne
+		WHEN f.ipcards >= 8 THEN '["hit:30"]' WHEN f.ipcards >= 4 THEN '["hit:20"]' ELSE no END,
+	'17', CASE WHEN f.t IS NULL THEN ne
+		WHEN NOT c THEN CASE WHEN night THEN ne || '["hit:10"]' ELSE ne || no END
+		WHEN night AND rare THEN '["hit:15"]'
+		WHEN night OR rare THEN '["hit:10"]'
+		WHEN f.n < 30 THEN no || ne ELSE no END,
+	'18', CASE WHEN f.amt IS NULL OR NOT c THEN ne
+		WHEN f.ever < 3 THEN CASE WHEN f.amt < 50 THEN ne || no ELSE ne END
+		WHEN f.amt >= 50 AND o_days(f.last_appr, f.t) >= 180 THEN '["hit:20"]'
+		WHEN f.amt >= 50 AND o_days(f.last_appr, f.t) >= 90 THEN '["hit:10"]' ELSE no END,
+	'19', CASE WHEN NOT c THEN ne
+		WHEN f.n < 30 OR o_days(f.first_seen, f.t) < 56 THEN ne
+		WHEN f.base_days * 20 < f.base_all THEN '["hit:10"]' ELSE no END)
+FROM (SELECT '["not_evaluated:0"]'::jsonb AS ne, '["no_hit:0"]'::jsonb AS no,
+		f.t IS NOT NULL AND f.c_ok AS c, f.t IS NOT NULL AND f.i_ok AS i, f.t IS NOT NULL AND f.m_ok AS m,
+		coalesce(f.mcc IN ('4111', '4112', '4131', '4784', '7523'), false) AS exempt,
+		f.lhour >= 1 AND f.lhour < 5 AS night,
+		f.n >= 30 AND f.base_hours * 50 < f.base_all AS rare) v $$;
+
+-- fraud_velocity of a customer's history; card checks and NULL amounts are attempts, refunds are not
+CREATE FUNCTION o_velocity(ck text, seconds bigint, as_of timestamptz, mode text,
+	OUT attempts bigint, OUT declined bigint, OUT spend numeric, OUT distinct_cards bigint, OUT events bigint,
+	OUT all_newest boolean)
+	LANGUAGE sql STABLE AS $$
+	SELECT count(*) FILTER (WHERE e.attempt), count(*) FILTER (WHERE e.attempt AND e.st = 'declined'),
+		coalesce(sum(e.amt) FILTER (WHERE e.spend), 0), count(DISTINCT e.card) FILTER (WHERE e.attempt),
+		count(*), coalesce(bool_and(e.c_rn <= 32), true)
+	FROM o_ev e
+	WHERE e.cust = ck AND e.at <= as_of AND e.at > o_edge(as_of, seconds, mode)
+	AND (mode <> 'newest' OR e.c_rn <= 32) $$;
+
+-- ---- comparing and reporting ----
+
+CREATE FUNCTION o_same(got jsonb, want jsonb) RETURNS boolean LANGUAGE sql IMMUTABLE AS $$
+	SELECT CASE coalesce(jsonb_typeof(want), 'null')
+		WHEN 'null' THEN coalesce(jsonb_typeof(got), 'null') = 'null'
+		WHEN 'array' THEN coalesce((SELECT bool_or(CASE
+			WHEN jsonb_typeof(w) = 'number' AND jsonb_typeof(got) = 'number' THEN
+				abs(got::float8 - w::float8) <= 1e-9 + 1e-9 * abs(w::float8)
+			ELSE w = got END) FROM jsonb_array_elements(want) w), false)
+		WHEN 'number' THEN coalesce(jsonb_typeof(got) = 'number'
+			AND abs(got::float8 - want::float8) <= 1e-9 + 1e-9 * abs(want::float8), false)
+		ELSE coalesce(got = want, false) END $$;
+
+CREATE TABLE chk_log (name text, ok boolean);
+
+-- One check. The query gives one row for each thing compared: (bad boolean, detail text). No bad row among at
+-- least `least_rows` is ok; an error, a NULL verdict or too few rows is not.
+CREATE FUNCTION chk(name text, least_rows bigint, query text) RETURNS text LANGUAGE plpgsql AS $$
+DECLARE
+	seen bigint;
+	bad bigint;
+	shown text;
+	line text;
+BEGIN
+	BEGIN
+		EXECUTE format('SELECT count(*), count(*) FILTER (WHERE bad IS NOT false),
+			string_agg(left(coalesce(detail, %L), 400), %L ORDER BY nr) FILTER (WHERE bad IS NOT false AND nr <= 3)
+			FROM (SELECT q.bad, q.detail, row_number() OVER (PARTITION BY q.bad IS NOT false) AS nr
+				  FROM (%s) q(bad, detail)) r', '(no detail)', ' | ', query)
+			INTO seen, bad, shown;
+		IF bad > 0 THEN
+			line := format('%s of %s differ: %s', bad, seen, shown);
+		ELSIF seen < least_rows THEN
+			line := format('only %s compared, wanted at least %s', seen, least_rows);
+		END IF;
+	EXCEPTION WHEN OTHERS THEN
+		line := format('%s (%s)', sqlerrm, sqlstate);
+	END;
+	INSERT INTO chk_log VALUES (name, line IS NULL);
+	RETURN CASE WHEN line IS NULL THEN format('ok - %s # %s compared', name, seen)
+		ELSE format('not ok - %s: %s', name, regexp_replace(line, '\s+', ' ', 'g')) END;
+END $$;
+
+-- A statement that only has to work (it prepares what later checks read).
+CREATE FUNCTION step(name text, command text) RETURNS text LANGUAGE plpgsql AS $$
+BEGIN
+	EXECUTE command;
+	INSERT INTO chk_log VALUES (name, true);
+	RETURN format('ok - %s', name);
+EXCEPTION WHEN OTHERS THEN
+	INSERT INTO chk_log VALUES (name, false);
+	RETURN format('not ok - %s: %s (%s)', name, regexp_replace(sqlerrm, '\s+', ' ', 'g'), sqlstate);
+END $$;
+
+CREATE FUNCTION chk_summary() RETURNS text LANGUAGE sql AS
+	$$ SELECT format('# %s checks, %s failed', count(*), count(*) FILTER (WHERE NOT ok)) FROM chk_log $$;
