@@ -75,9 +75,9 @@ PG_CFLAGS += -Werror
 endif
 SHLIB_LINK = -lyaml
 
-# setup.sql first, the others by name; names with -- are install scripts
-regress_files = $(foreach file,$(basename $(notdir $(sort $(wildcard $(here)sql/*.sql)))),$(if $(findstring --,$(file)),,$(file)))
-REGRESS = $(filter setup,$(regress_files)) $(filter-out setup,$(regress_files))
+# names with -- are install scripts
+REGRESS = $(foreach file,$(basename $(notdir $(sort $(wildcard $(here)sql/*.sql)))),$(if $(findstring --,$(file)),,$(file)))
+REGRESS_OPTS = --load-extension=fraud_fallback
 ISOLATION = $(basename $(notdir $(sort $(wildcard $(here)test/isolation/specs/*.spec))))
 ISOLATION_OPTS = --inputdir=test/isolation --load-extension=fraud_fallback
 

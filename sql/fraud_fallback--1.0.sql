@@ -216,6 +216,7 @@ CREATE OPERATOR CLASS fraud_profile_hash_ops DEFAULT FOR TYPE fraud_profile USIN
 	OPERATOR 1 = (fraud_profile, fraud_profile),
 	FUNCTION 1 fraud_profile_hash(fraud_profile);
 COMMENT ON OPERATOR CLASS fraud_profile_hash_ops USING hash IS 'equality of profiles';
+COMMENT ON OPERATOR FAMILY fraud_profile_hash_ops USING hash IS 'equality of profiles';
 
 CREATE FUNCTION fraud_profile_concat(fraud_profile, fraud_profile) RETURNS fraud_profile
 	LANGUAGE c IMMUTABLE PARALLEL SAFE COST 20 AS 'MODULE_PATHNAME';

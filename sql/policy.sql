@@ -148,6 +148,8 @@ SET fraud_fallback.statement_policy = 'default';
 RESET ROLE;
 SET fraud_fallback.rules_file = 'x';
 SET fraud_fallback.statement_policy = 'default';
+SET fraud_fallback.statement_policy = '';
+ALTER ROLE regress_fraud_policy SET fraud_fallback.statement_policy = 'default';
 DROP ROLE regress_fraud_policy;
 
 -- without a file

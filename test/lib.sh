@@ -48,8 +48,9 @@ ff_enter()
 	FF_TMP=$(mktemp -d /tmp/ffXXXXXX)	# short: socket paths end at 107 bytes
 	chown "$user" "$FF_TMP"
 	ff_make_run_directory "$user"
-	tar -C "$FF_ROOT" --exclude=./.git --exclude=./build --exclude='*.o' \
-		--exclude='*.bc' --exclude='*.so' -cf - . |
+	# status 1: a file changed meanwhile
+	{ tar -C "$FF_ROOT" --warning=no-file-changed --exclude=./.git --exclude=./build --exclude='*.o' \
+		--exclude='*.bc' --exclude='*.so' -cf - . || [ $? -eq 1 ]; } |
 		"${FF_AS[@]}" tar -C "$FF_RUN/src" --no-same-owner -xf -
 	[ ! -d "${FRAUD_DATA:-}" ] || ff_share_data
 
@@ -58,7 +59,7 @@ ff_enter()
 	for name in PG_CONFIG CI "${!FRAUD_@}" "${!FUZZ_@}" "${!BENCH_@}"; do
 		[ -z "${!name:-}" ] || keep+=("$name=${!name}")
 	done
-	setsid "${FF_AS[@]}" env -i --default-signal=INT,QUIT "PATH=$PATH" LC_ALL=C.UTF-8 TZ=UTC \
+	setsid "${FF_AS[@]}" env -i --default-signal=INT,QUIT "PATH=$PATH" LANG=C.UTF-8 TZ=UTC \
 		"TERM=${TERM:-dumb}" "HOME=$FF_RUN" "TMPDIR=$FF_TMP" "FF_TMP=$FF_TMP" "FF_RUN=$FF_RUN" \
 		"FF_ROOT=$FF_ROOT" "${keep[@]}" bash "$FF_RUN/src/test/${0##*/}" "$@" </dev/null &
 	FF_WORKER=$!

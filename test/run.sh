@@ -163,9 +163,7 @@ suite_fuzz()
 
 suite_regress()
 {
-	local load=--load-extension=fraud_fallback
-	[ ! -f sql/setup.sql ] || load=
-	pg_regress regress ISOLATION= "EXTRA_REGRESS_OPTS=$load --outputdir=$out/regress"
+	pg_regress regress ISOLATION= "EXTRA_REGRESS_OPTS=--outputdir=$out/regress"
 }
 
 suite_isolation()
@@ -197,16 +195,21 @@ suite_session()
 
 suite_tap()
 {
-	local file name pgxs
+	local file name pgxs logs before
 	pgxs=$(dirname "$("$PG_CONFIG" --pgxs)")/..
 	for file in "$@"; do
 		name=$(basename "$file" .pl)
 		mkdir -p "$FF_RUN/tap/$name"
+		before=$failed
 		launch "tap/$name" env -u PGHOST -u PGPORT -u PGDATA -u PGUSER -u PGDATABASE \
 			"TESTDIR=$FF_RUN/tap/$name" "PG_REGRESS=$pgxs/test/regress/pg_regress" \
 			timeout -k 10 600 perl -I "$pgxs/test/perl" "$file"
 		collect
-		cp -r "$FF_RUN/tap/$name/tmp_check/log" "$out/tap-$name-log" 2>/dev/null || true
+		logs=$FF_RUN/tap/$name/tmp_check/log
+		[ -d "$logs" ] || continue
+		# why it died stands only here
+		[ "$failed" -eq "$before" ] || tail -n 25 "$logs/regress_log_$name" | sed 's/^/    /'
+		cp -r "$logs" "$out/tap-$name-log"
 	done
 }
 

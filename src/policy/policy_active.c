@@ -282,7 +282,7 @@ policy_active(void)
 static bool
 check_statement_policy(char **newval, void **extra, GucSource source)
 {
-	if (handing_over || InitializingParallelWorker || (*newval)[0] == '\0')
+	if (handing_over || InitializingParallelWorker || source == PGC_S_DEFAULT)
 		return true;
 	GUC_check_errdetail("This setting is the server's own.");
 	return false;

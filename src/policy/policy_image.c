@@ -82,7 +82,13 @@ words_ok(const Policy *policy, PolicyArray array, uint32 first, uint32 last)
 		return false;
 	for (i = 0; i < array.n; i++)
 	{
+		char		folded[POLICY_MAX_WORD + 1];
+
 		if (!str_ok(policy, words[i].word, false, POLICY_MAX_WORD) ||
+			policy_fold_word((const char *) policy + words[i].word.off,
+							 words[i].word.len, folded) != words[i].word.len ||
+			memcmp(folded, (const char *) policy + words[i].word.off,
+				   words[i].word.len) != 0 ||
 			words[i].code < first || words[i].code > last || words[i].reserved != 0 ||
 			(i > 0 && compare_strs(policy, words[i - 1].word, words[i].word) >= 0))
 			return false;
@@ -101,6 +107,7 @@ rates_ok(const Policy *policy)
 	for (i = 0; i < policy->rates.n; i++)
 	{
 		if (!letters_ok(rates[i].currency, 3) || rates[i].currency[3] != '\0' ||
+			memcmp(rates[i].currency, (const char *) policy + policy->base_currency.off, 3) == 0 ||
 			!day_ok(rates[i].day) ||
 			rates[i].rate <= 0 || rates[i].rate > POLICY_MAX_RATE)
 			return false;

@@ -43,9 +43,23 @@ read_columns(PolicyReader *reader, const YamlNode *node)
 	return true;
 }
 
+/* The position of a word among the names; n where it is none. */
+static int
+name_position(const char *word, const char *const *names, int n)
+{
+	int			i;
+
+	for (i = 0; i < n; i++)
+	{
+		if (strcmp(word, names[i]) == 0)
+			break;
+	}
+	return i;
+}
+
 /*
  * Words of the user's own for `names`, whose codes are `codes`. A name for
- * itself says nothing and is dropped.
+ * itself says nothing and is dropped; it cannot get another meaning.
  */
 static bool
 read_words(PolicyReader *reader, const YamlNode *node, const char *allowed,
@@ -53,12 +67,11 @@ read_words(PolicyReader *reader, const YamlNode *node, const char *allowed,
 		   DraftArray *words)
 {
 	const YamlNode *child;
-	DraftWord  *item;
+	DraftWord  *items;
 	bool		given;
 	uint32		order = 0;
 	uint32		kept = 0;
 	uint32		i;
-	int			choice;
 
 	if (!reader_free_map(reader, node, &given))
 		return false;
@@ -66,11 +79,13 @@ read_words(PolicyReader *reader, const YamlNode *node, const char *allowed,
 		return true;
 	if (!reader_keeps(reader, node))
 		words->n = 0;
-	item = reader_extend(reader, words, node->n, sizeof(DraftWord));
-	for (child = node->first; child != NULL; child = child->next, item++)
+	items = reader_extend(reader, words, node->n, sizeof(DraftWord));
+	for (child = node->first; child != NULL; child = child->next, items++)
 	{
 		char		word[POLICY_MAX_WORD + 1];
 		size_t		len = policy_fold_word(child->key->text, child->key->len, word);
+		int			choice;
+		int			own;
 		char	   *text;
 
 		if (len == 0)
@@ -78,27 +93,27 @@ read_words(PolicyReader *reader, const YamlNode *node, const char *allowed,
 								  "A word has 1 to 63 bytes.");
 		if (!reader_choice(reader, child, allowed, names, n, &choice))
 			return false;
+		own = name_position(word, names, n);
+		if (own < n && own != choice)
+			return policy_fail(reader->error, child,
+							   "Only other words are given a meaning here.",
+							   "\"%s\" cannot mean \"%s\"", names[own], names[choice]);
 		text = arena_alloc(&reader->arena, len + 1);
 		memcpy(text, word, len);
-		item->head.at = child;
-		item->head.order = ++order;
-		item->word.text = text;
-		item->word.len = (uint32) len;
-		item->code = codes[choice];
+		items->head.at = child;
+		items->head.order = ++order;
+		items->word.text = text;
+		items->word.len = (uint32) len;
+		items->code = codes[choice];
 		words->n++;
 	}
 	if (!reader_settle(reader, words, sizeof(DraftWord), draft_compare_word))
 		return false;
-	item = words->items;
+	items = words->items;
 	for (i = 0; i < words->n; i++)
 	{
-		for (choice = 0; choice < n; choice++)
-		{
-			if (strcmp(item[i].word.text, names[choice]) == 0)
-				break;
-		}
-		if (choice == n || codes[choice] != item[i].code)
-			item[kept++] = item[i];
+		if (name_position(items[i].word.text, names, n) == n)
+			items[kept++] = items[i];
 	}
 	words->n = kept;
 	return true;

@@ -192,6 +192,8 @@ policy_arg(FunctionCallInfo fcinfo, int argno, PolicyArg *arg)
 
 	if (PG_ARGISNULL(argno))
 		return policy_active();
+	if (arg == NULL)
+		return policy_from_datum(PG_GETARG_DATUM(argno));
 	datum = DatumGetPointer(PG_GETARG_DATUM(argno));
 	if (arg->constant != NULL && arg->constant == datum)
 		return arg->constant;

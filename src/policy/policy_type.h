@@ -28,8 +28,8 @@ typedef struct PolicyArg
  * The policy of an argument, the active one where it is NULL. Raises an error
  * on an image that is damaged or of another version. An image is checked in
  * full when it differs from the last one: a constant is recognised by its
- * place, anything else by its bytes. The result is read-only; use it during
- * this call only.
+ * place, anything else by its bytes; without `arg` always. The result is
+ * read-only; use it during this call only.
  */
 extern const Policy *policy_arg(FunctionCallInfo fcinfo, int argno, PolicyArg *arg);
 

@@ -91,11 +91,14 @@ put(char *p, uint64 v, int width)
 static inline uint64
 get(const char *p, int width)
 {
+	static const uint64 mask[] = {
+		0, 0xFF, 0xFFFF, 0xFFFFFF, 0xFFFFFFFF, UINT64_C(0xFFFFFFFFFF),
+		UINT64_C(0xFFFFFFFFFFFF), UINT64_C(0xFFFFFFFFFFFFFF), UINT64_C(0xFFFFFFFFFFFFFFFF)
+	};
 	uint64		v;
 
 	memcpy(&v, p, 8);
-	v = to_le64(v);
-	return width == 8 ? v : v & ((UINT64_C(1) << (8 * width)) - 1);
+	return to_le64(v) & mask[width];
 }
 
 /* The same where fewer than 8 bytes may be left. */
@@ -360,7 +363,7 @@ take(Reader *r, int width)
 
 	if (!want(r, width))
 		return 0;
-	v = get_near_end(r->p, width);
+	v = r->end - r->p >= 8 ? get(r->p, width) : get_near_end(r->p, width);
 	r->p += width;
 	return v;
 }
@@ -401,7 +404,6 @@ decode_summary(Reader *r, int flags, ProfileState *state)
 	uint64		cellmap[2];
 	uint32		gridmap;
 	int32		youngest[CELL_LEVELS];
-	int			slot;
 	int			i;
 
 	if (!want(r, SUMMARY_SIZE))
@@ -484,12 +486,23 @@ decode_summary(Reader *r, int flags, ProfileState *state)
 	}
 
 	cells_youngest(state, youngest);
-	for (slot = PROFILE_CELLS - 1; slot >= 0; slot--)
-		if (cellmap[slot / 64] & (UINT64_C(1) << (slot % 64)))
-			cell_at(slot, youngest, &state->cells[state->ncells++]);
-	for (i = PROFILE_GRID - 1; i >= 0; i--)
-		if (gridmap & (UINT32_C(1) << i))
-			state->grid[state->ngrid++].block = block_of_hour(state->anchor) - i;
+	for (i = 1; i >= 0; i--)
+	{
+		while (cellmap[i] != 0)
+		{
+			int			bit = pg_leftmost_one_pos64(cellmap[i]);
+
+			cellmap[i] ^= UINT64_C(1) << bit;
+			cell_at(i * 64 + bit, youngest, &state->cells[state->ncells++]);
+		}
+	}
+	while (gridmap != 0)
+	{
+		int			bit = pg_leftmost_one_pos32(gridmap);
+
+		gridmap ^= UINT32_C(1) << bit;
+		state->grid[state->ngrid++].block = block_of_hour(state->anchor) - bit;
+	}
 
 	if (!want(r, (width[W_ATTEMPTS] + width[W_DECLINED] + width[W_SPEND]) * state->ncells +
 			  (width[W_COUNT] + width[W_SUM] + width[W_LARGEST] + width[W_SQUARES]) * state->ngrid +

@@ -216,7 +216,7 @@ fraud_velocity(PG_FUNCTION_ARGS)
 	}
 	else
 	{
-		view_window(&view, w, &sums);
+		view_windows(&view, 1, &w, &sums);
 		values[0] = Int64GetDatum((int64) sums.attempts);
 		values[1] = Int64GetDatum((int64) sums.declined);
 		values[2] = NumericGetDatum(int64_div_fast_to_numeric((int64) sums.spend, 4));

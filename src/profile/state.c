@@ -12,7 +12,9 @@
 void
 profile_init(ProfileState *state, uint64 basis)
 {
-	memset(state, 0, sizeof(ProfileState));
+	/* the arrays behind count as long as their numbers say */
+	memset(state, 0, offsetof(ProfileState, ring));
+	memset(state->bloom, 0, sizeof(state->bloom));
 	state->basis = basis;
 }
 

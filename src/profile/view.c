@@ -64,37 +64,53 @@ edge_of(const ProfileView *view, int64 w)
 }
 
 void
-view_window(const ProfileView *view, int64 w, WindowSums *sums)
+view_windows(const ProfileView *view, int n, const int64 *lengths, WindowSums *sums)
 {
 	const ProfileState *state = view->state;
-	int64		edge = edge_of(view, w);
-	int			i;
+	WindowSums	sum = {0, 0, 0, true};
+	int			i = view->n - 1;
+	int			w;
 
-	memset(sums, 0, sizeof(*sums));
-	for (i = view->n - 1; i >= 0 && view->events[i].time > edge; i--)
+	/* newest first, so that each window goes on where the shorter one ended */
+	for (w = 0; w < n; w++)
 	{
-		const Event *e = &view->events[i];
+		int64		edge = edge_of(view, lengths[w]);
 
-		if (event_is_attempt(e))
+		Assert(w == 0 || lengths[w] >= lengths[w - 1]);
+		for (; i >= 0 && view->events[i].time > edge; i--)
 		{
-			sums->attempts++;
-			sums->declined += e->status == STATUS_DECLINED;
-		}
-		if (event_is_spend(e))
-			sums->spend += e->amount;
-	}
-	sums->exact = !view->newer && !summary_in_window(view, edge);
-	if (sums->exact || view->newer || w < USECS_A_DAY)
-		return;
-	for (i = state->ncells - 1; i >= 0; i--)
-	{
-		const Cell *c = &state->cells[i];
+			const Event *e = &view->events[i];
 
-		if (!hours_after(cell_end(state, c), edge))
-			break;
-		sums->attempts += c->attempts;
-		sums->declined += c->declined;
-		sums->spend += c->spend;
+			if (event_is_attempt(e))
+			{
+				sum.attempts++;
+				sum.declined += e->status == STATUS_DECLINED;
+			}
+			if (event_is_spend(e))
+				sum.spend += e->amount;
+		}
+		sum.exact = !view->newer && !summary_in_window(view, edge);
+		sums[w] = sum;
+	}
+
+	/* events that left the ring; windows that reach them come last */
+	memset(&sum, 0, sizeof(sum));
+	i = state->ncells - 1;
+	for (w = 0; w < n; w++)
+	{
+		int64		edge = edge_of(view, lengths[w]);
+
+		if (sums[w].exact || view->newer || lengths[w] < USECS_A_DAY)
+			continue;
+		for (; i >= 0 && hours_after(cell_end(state, &state->cells[i]), edge); i--)
+		{
+			sum.attempts += state->cells[i].attempts;
+			sum.declined += state->cells[i].declined;
+			sum.spend += state->cells[i].spend;
+		}
+		sums[w].attempts += sum.attempts;
+		sums[w].declined += sum.declined;
+		sums[w].spend += sum.spend;
 	}
 }
 
@@ -134,6 +150,14 @@ view_past(const ProfileView *view, PastStats *past)
 	}
 }
 
+static inline int32
+day_of(int64 time)
+{
+	int64		d = time / USECS_A_DAY;
+
+	return (int32) (d - (time % USECS_A_DAY < 0));
+}
+
 /* A day of 2000-01-01 on, as a position counted back from t's own day. */
 static inline void
 mark_day(uint64 days[2], int32 today, int32 day)
@@ -150,19 +174,19 @@ view_active(const ProfileView *view, ActiveSpend *active)
 	const ProfileState *state = view->state;
 	int64		w = VIEW_DAYS_OF_PAST * USECS_A_DAY;
 	int64		edge = edge_of(view, w);
-	int32		today = floor_div(hour_of(view->t), 24);
+	int32		today = day_of(view->t);
 	uint64		days[2] = {0, 0};
 	WindowSums	sums;
 	int32		week = 0;
 	int			i;
 
-	view_window(view, w, &sums);
+	view_windows(view, 1, &w, &sums);
 	active->spend = sums.spend;
 	active->days = active->weeks = 0;
 
 	for (i = view->n - 1; i >= 0 && view->events[i].time > edge; i--)
 		if (event_is_spend(&view->events[i]))
-			mark_day(days, today, floor_div(hour_of(view->events[i].time), 24));
+			mark_day(days, today, day_of(view->events[i].time));
 	if (summary_in_window(view, edge))
 	{
 		int32		base = 3 * (block_of_hour(state->anchor) - PROFILE_GRID + 1);

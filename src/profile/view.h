@@ -82,7 +82,10 @@ typedef struct FraudStats
 extern void profile_view(const ProfileState *state, int64 t, bool use_id,
 						 uint64 id, ProfileView *view);
 
-extern void view_window(const ProfileView *view, int64 w, WindowSums *sums);
+
+/* Sums of n windows at once; lengths rising. */
+extern void view_windows(const ProfileView *view, int n, const int64 *lengths,
+						 WindowSums *sums);
 extern void view_past(const ProfileView *view, PastStats *past);
 extern void view_active(const ProfileView *view, ActiveSpend *active);
 extern void view_hours(const ProfileView *view, int hour, bool weekend,

@@ -12,6 +12,7 @@
 
 #include "access/htup_details.h"
 #include "catalog/pg_type.h"
+#include "common/hashfn.h"
 #include "lib/stringinfo.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
@@ -45,9 +46,10 @@ prepare(ScoreCall *call)
 		call->mode = CStringGetTextDatum("FALLBACK");
 	}
 	call->nnames = 0;			/* in case of an error below */
-	call->detail_known = false;
+	call->details = NULL;
 	MemoryContextReset(call->texts);
 	MemoryContextSwitchTo(call->texts);
+	call->details = palloc0(sizeof(DetailEntry) * DETAIL_CACHE);
 	policy_hash_text(call->policy->hash, hash);
 	call->policy_hash_text = CStringGetTextDatum(hash);
 	for (i = 0; i < call->decision.nresults; i++)
@@ -121,6 +123,7 @@ detail_datum(ScoreCall *call)
 {
 	const Decision *d = &call->decision;
 	uint8		key[MAX_RESULTS];
+	DetailEntry *entry;
 	StringInfoData s;
 	bool		missing = false;
 	bool		shadow = false;
@@ -139,13 +142,14 @@ detail_datum(ScoreCall *call)
 			shadow = true;
 		}
 	}
-	if (call->detail_known && memcmp(key, call->detail_key, d->nresults) == 0)
-		return call->detail;
+	entry = &call->details[hash_bytes(key, d->nresults) % DETAIL_CACHE];
+	if (entry->known && memcmp(key, entry->key, d->nresults) == 0)
+		return entry->detail;
 
-	if (call->detail_known && call->detail != (Datum) 0)
-		pfree(DatumGetPointer(call->detail));
-	call->detail_known = false;
-	call->detail = (Datum) 0;
+	if (entry->known && entry->detail != (Datum) 0)
+		pfree(DatumGetPointer(entry->detail));
+	entry->known = false;
+	entry->detail = (Datum) 0;
 	if (missing || shadow)
 	{
 		const char *between = "";
@@ -183,12 +187,12 @@ detail_datum(ScoreCall *call)
 		}
 		appendStringInfoChar(&s, '}');
 		old = MemoryContextSwitchTo(call->texts);
-		call->detail = DirectFunctionCall1(jsonb_in, CStringGetDatum(s.data));
+		entry->detail = DirectFunctionCall1(jsonb_in, CStringGetDatum(s.data));
 		MemoryContextSwitchTo(old);
 	}
-	memcpy(call->detail_key, key, d->nresults);
-	call->detail_known = true;
-	return call->detail;
+	memcpy(entry->key, key, d->nresults);
+	entry->known = true;
+	return entry->detail;
 }
 
 Datum

@@ -70,54 +70,15 @@ result_name(const Policy *policy, int i)
 
 /* ---- for the evaluators ---- */
 
-static void
-vsay(const RuleInput *in, RuleResult *r, const char *prefix, const char *fmt, va_list args)
+void
+set_reason(RuleResult *r, const char *prefix, const char *fmt,...)
 {
-	size_t		used;
+	size_t		used = strlcpy(r->reason, prefix, sizeof(r->reason));
+	va_list		args;
 
-	if (!in->explain && r->status != RULE_HIT)
-		return;
-	used = strlcpy(r->reason, prefix, sizeof(r->reason));
+	va_start(args, fmt);
 	vsnprintf(r->reason + used, sizeof(r->reason) - used, fmt, args);
-}
-
-void
-say(const RuleInput *in, RuleResult *r, const char *fmt,...)
-{
-	va_list		args;
-
-	va_start(args, fmt);
-	vsay(in, r, "", fmt, args);
 	va_end(args);
-}
-
-void
-insufficient(const RuleInput *in, RuleResult *r, const char *fmt,...)
-{
-	va_list		args;
-
-	r->status = RULE_NOT_EVALUATED;
-	r->why = WHY_INSUFFICIENT;
-	va_start(args, fmt);
-	vsay(in, r, "insufficient history: ", fmt, args);
-	va_end(args);
-}
-
-int
-best_band(const PolicyBands *bands, double numerator, double denominator)
-{
-	int			i;
-
-	for (i = (int) bands->n - 1; i >= 0; i--)
-	{
-		const PolicyBand *b = &bands->band[i];
-
-		if (b->test == BAND_ALWAYS ||
-			(b->test == BAND_ABOVE && numerator > b->threshold * denominator) ||
-			(b->test == BAND_AT_LEAST && numerator >= b->threshold * denominator))
-			return i;
-	}
-	return -1;
 }
 
 const PolicyBand *
@@ -155,16 +116,33 @@ band_words(const PolicyBand *band)
 	return buf;
 }
 
+/* Two decimals, or four where the amount has them. */
 const char *
 money(double ten_thousandths)
 {
-	static char buf[2][48];
+	static char bufs[2][32];
 	static int	next;
-	double		units = ten_thousandths / 10000;
+	char	   *p = bufs[next] + sizeof(bufs[next]) - 1;
+	uint64		v = (uint64) rint(fabs(ten_thousandths));
+	int			places = 4;
 
 	next = 1 - next;
-	snprintf(buf[next], sizeof(buf[next]), fmod(ten_thousandths, 100) == 0 ? "%.2f" : "%.4f", units);
-	return buf[next];
+	*p = '\0';
+	if (v % 100 == 0)
+	{
+		v /= 100;
+		places = 2;
+	}
+	do
+	{
+		*--p = (char) ('0' + v % 10);
+		v /= 10;
+		if (--places == 0)
+			*--p = '.';
+	} while (v > 0 || places >= 0);
+	if (ten_thousandths < 0)
+		*--p = '-';
+	return p;
 }
 
 /* ---- before an evaluator ---- */

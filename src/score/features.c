@@ -18,6 +18,23 @@
 
 #define param(p, rule, name) ((p)->rules[rule].params[PARAM_##name])
 
+int
+best_band(const PolicyBands *bands, double numerator, double denominator)
+{
+	int			i;
+
+	for (i = (int) bands->n - 1; i >= 0; i--)
+	{
+		const PolicyBand *b = &bands->band[i];
+
+		if (b->test == BAND_ALWAYS ||
+			(b->test == BAND_ABOVE && numerator > b->threshold * denominator) ||
+			(b->test == BAND_AT_LEAST && numerator >= b->threshold * denominator))
+			return i;
+	}
+	return -1;
+}
+
 /* Lower bound of Wilson's score interval (Wilson, 1927). */
 static double
 wilson_lower(uint64 hits, uint64 n)
@@ -67,19 +84,16 @@ velocity_features(const Txn *txn, const ProfileView *view, const Policy *policy,
 	bool		amount = (txn->known & COL_BIT(COL_AMOUNT)) != 0;
 	int			self = amount && txn->amount < 0 ? 0 : 1;
 	int64		spend = amount && txn->amount > 0 ? txn->amount : 0;
-	WindowSums	w;
+	static const int64 lengths[] = {SECONDS(60), SECONDS(600), HOURS(1), HOURS(24), DAYS(7)};
+	WindowSums	w[lengthof(lengths)];
 
-	view_window(view, SECONDS(60), &w);
-	f->attempts_60s = (int64) w.attempts + self;
-	view_window(view, SECONDS(600), &w);
-	f->attempts_10m = (int64) w.attempts + self;
-	view_window(view, HOURS(1), &w);
-	f->attempts_1h = (int64) w.attempts + self;
-	view_window(view, HOURS(24), &w);
-	f->attempts_24h = (int64) w.attempts + self;
-	f->spend_24h = (int64) w.spend + spend;
-	view_window(view, DAYS(7), &w);
-	f->spend_7d = (int64) w.spend + spend;
+	view_windows(view, lengthof(lengths), lengths, w);
+	f->attempts_60s = (int64) w[0].attempts + self;
+	f->attempts_10m = (int64) w[1].attempts + self;
+	f->attempts_1h = (int64) w[2].attempts + self;
+	f->attempts_24h = (int64) w[3].attempts + self;
+	f->spend_24h = (int64) w[3].spend + spend;
+	f->spend_7d = (int64) w[4].spend + spend;
 
 	f->declines_run = view_declines(view,
 									(int64) (param(policy, RULE_CONSECUTIVE_DECLINES, DECLINES_WITHIN_MINUTES) *
@@ -87,29 +101,41 @@ velocity_features(const Txn *txn, const ProfileView *view, const Policy *policy,
 									txn->card_hash);
 }
 
+/* max(default_limit, default_factor x mean); without spans the lower bound. */
 static double
-default_limit(const PolicyRule *rule, uint64 spend, int active)
+default_limit(const PolicyRule *rule, uint64 spend, int spans)
 {
 	double		limit = rule->params[PARAM_LIMIT_DEFAULT] * 10000;
 
-	if (active > 0)
-		limit = Max(limit, rule->params[PARAM_LIMIT_FACTOR] * spend / active);
+	if (spans > 0)
+		limit = Max(limit, rule->params[PARAM_LIMIT_FACTOR] * spend / spans);
 	return limit;
+}
+
+/* Whether a spend can be over a limit of which the lower bound is known. */
+static bool
+may_exceed(const PolicyRule *rule, int64 spend)
+{
+	return best_band(&rule->bands[0], (double) spend, default_limit(rule, 0, 0)) >= 0;
 }
 
 static void
 limit_features(const Txn *txn, const ProfileView *view, const Policy *policy,
-			   Features *f)
+			   bool full, Features *f)
 {
+	const PolicyRule *daily = &policy->rules[RULE_DAILY_LIMIT];
+	const PolicyRule *weekly = &policy->rules[RULE_WEEKLY_LIMIT];
+	bool		own_daily = (txn->known & COL_BIT(COL_DAILY_LIMIT)) != 0;
+	bool		own_weekly = (txn->known & COL_BIT(COL_WEEKLY_LIMIT)) != 0;
 	ActiveSpend active = {0};
 
-	if ((txn->known & COL_BIT(COL_DAILY_LIMIT)) == 0 ||
-		(txn->known & COL_BIT(COL_WEEKLY_LIMIT)) == 0)
+	if ((!own_daily && (full || may_exceed(daily, f->spend_24h))) ||
+		(!own_weekly && (full || may_exceed(weekly, f->spend_7d))))
 		view_active(view, &active);
-	f->daily_limit = (txn->known & COL_BIT(COL_DAILY_LIMIT)) ? (double) txn->daily_limit :
-		default_limit(&policy->rules[RULE_DAILY_LIMIT], active.spend, active.days);
-	f->weekly_limit = (txn->known & COL_BIT(COL_WEEKLY_LIMIT)) ? (double) txn->weekly_limit :
-		default_limit(&policy->rules[RULE_WEEKLY_LIMIT], active.spend, active.weeks);
+	f->daily_limit = own_daily ? (double) txn->daily_limit :
+		default_limit(daily, active.spend, active.days);
+	f->weekly_limit = own_weekly ? (double) txn->weekly_limit :
+		default_limit(weekly, active.spend, active.weeks);
 }
 
 static void
@@ -133,11 +159,11 @@ travel_features(const Txn *txn, const ProfileView *view, const Policy *policy,
 
 static void
 customer_features(const Txn *txn, const ProfileView *view, const Policy *policy,
-				  Features *f)
+				  bool full, Features *f)
 {
 	past_features(txn, view, f);
 	velocity_features(txn, view, policy, f);
-	limit_features(txn, view, policy, f);
+	limit_features(txn, view, policy, full, f);
 	travel_features(txn, view, policy, f);
 
 	if (txn->country != 0)
@@ -169,12 +195,13 @@ static void
 ip_features(const Txn *txn, const ProfileView *view, const Policy *policy,
 			Features *f)
 {
+	static const int64 day[] = {HOURS(24)};
 	WindowSums	w;
 
 	f->ip_cards = view_cards(view,
 							 (int64) (param(policy, RULE_MULTI_CARD_IP, IP_WINDOW_MINUTES) * SECONDS(60)),
 							 txn->card_hash);
-	view_window(view, HOURS(24), &w);
+	view_windows(view, 1, day, &w);
 	f->ip_attempts_24h = (int64) w.attempts + (txn->amount < 0 ? 0 : 1);
 	if (w.attempts > 0)
 		f->ip_declined_share = (double) w.declined / w.attempts;
@@ -193,16 +220,14 @@ merchant_features(const ProfileView *view, Features *f)
 static ListId
 merchant_risk(const Txn *txn, const Policy *policy)
 {
-	char		mcc[5];
+	bool		has_mcc = (txn->known & COL_BIT(COL_MCC)) != 0;
 	int			list;
 
-	if (txn->mcc >= 0)
-		snprintf(mcc, sizeof(mcc), "%04d", txn->mcc);
 	for (list = LIST_ELECTRONICS; list <= LIST_ADULT; list++)
 	{
 		const char *name = list_defs[list].name;
 
-		if (txn->mcc >= 0 && policy_list_has(policy, (ListId) list, mcc, 4))
+		if (has_mcc && policy_list_has(policy, (ListId) list, txn->mcc, 4))
 			return (ListId) list;
 		if (txn->category.len == (int) strlen(name) &&
 			memcmp(txn->category.p, name, txn->category.len) == 0)
@@ -253,7 +278,7 @@ open_view(const Txn *txn, const Histories *h, RuleHistory which,
 
 void
 features_compute(const Txn *txn, const Histories *histories,
-				 const Policy *policy, Features *f)
+				 const Policy *policy, bool full, Features *f)
 {
 	static const ProfileState none;
 	ProfileView view;
@@ -273,7 +298,7 @@ features_compute(const Txn *txn, const Histories *histories,
 
 	own_features(txn, policy, f);
 	if (open_view(txn, histories, HISTORY_CUSTOMER, &none, f, &view))
-		customer_features(txn, &view, policy, f);
+		customer_features(txn, &view, policy, full, f);
 	if (open_view(txn, histories, HISTORY_IP, &none, f, &view))
 		ip_features(txn, &view, policy, f);
 	if (open_view(txn, histories, HISTORY_MERCHANT, &none, f, &view))

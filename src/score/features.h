@@ -83,7 +83,14 @@ typedef struct Features
 	double		days_known;
 } Features;
 
+/* Index of the highest band that holds for numerator / denominator, or -1. */
+extern int	best_band(const PolicyBands *bands, double numerator, double denominator);
+
+/*
+ * full: everything. Without, a default limit is only worked out as far as rules
+ * 4 and 5 need it: where the spend is under its lower bound, the bound stands.
+ */
 extern void features_compute(const Txn *txn, const Histories *histories,
-							 const Policy *policy, Features *f);
+							 const Policy *policy, bool full, Features *f);
 
 #endif							/* FRAUD_SCORE_FEATURES_H */

@@ -115,17 +115,30 @@ extern const char *result_name(const Policy *policy, int i);
 
 /* ---- for the evaluators ---- */
 
-/* Index of the highest band that holds for numerator / denominator, or -1. */
-extern int	best_band(const PolicyBands *bands, double numerator, double denominator);
-
 /*
  * Sets hit or no hit from a band list. `scale` turns what the band compares
  * into the unit shown. Returns the band that held, or NULL.
  */
 extern const PolicyBand *judge(const RuleInput *in, RuleResult *r, int list,
 							   double numerator, double denominator);
-extern void say(const RuleInput *in, RuleResult *r, const char *fmt,...) pg_attribute_printf(3, 4);
-extern void insufficient(const RuleInput *in, RuleResult *r, const char *fmt,...) pg_attribute_printf(3, 4);
+
+/* Sets the reason where somebody will read it; the words cost nothing else. */
+#define say(in, r, ...) \
+	do { \
+		if ((in)->explain || (r)->status == RULE_HIT) \
+			set_reason(r, "", __VA_ARGS__); \
+	} while (0)
+
+/* Looked, but the history is too short to compare with. */
+#define insufficient(in, r, ...) \
+	do { \
+		(r)->status = RULE_NOT_EVALUATED; \
+		(r)->why = WHY_INSUFFICIENT; \
+		if ((in)->explain) \
+			set_reason(r, "insufficient history: ", __VA_ARGS__); \
+	} while (0)
+
+extern void set_reason(RuleResult *r, const char *prefix, const char *fmt,...) pg_attribute_printf(3, 4);
 
 /* "over 5", "at least 3" or "": the band as words, in one of two buffers. */
 extern const char *band_words(const PolicyBand *band);

@@ -15,16 +15,11 @@
 bool
 velocity_exempt(const RuleInput *in, RuleResult *r)
 {
-	char		mcc[5];
-
-	if (in->txn->mcc >= 0)
+	if ((in->txn->known & COL_BIT(COL_MCC)) != 0 &&
+		policy_list_has(in->policy, LIST_EXEMPT_MCC, in->txn->mcc, 4))
 	{
-		snprintf(mcc, sizeof(mcc), "%04d", in->txn->mcc);
-		if (policy_list_has(in->policy, LIST_EXEMPT_MCC, mcc, 4))
-		{
-			say(in, r, "exempt: MCC %s is in exempt_mcc", mcc);
-			return true;
-		}
+		say(in, r, "exempt: MCC %s is in exempt_mcc", in->txn->mcc);
+		return true;
 	}
 	if (in->txn->customer.len > 0 &&
 		policy_list_has(in->policy, LIST_EXEMPT_CUSTOMERS, in->txn->customer.p, in->txn->customer.len))

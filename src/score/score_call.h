@@ -18,6 +18,16 @@
 
 #define DECISION_COLUMNS	16	/* of fraud_decision */
 
+/* Which rules were not evaluated repeats from row to row, and so its words. */
+#define DETAIL_CACHE	64
+
+typedef struct DetailEntry
+{
+	uint8		key[MAX_RESULTS];
+	bool		known;
+	Datum		detail;			/* jsonb, 0: none */
+} DetailEntry;
+
 /* Everything a call needs between and during calls; kept in fn_extra. */
 typedef struct ScoreCall
 {
@@ -37,10 +47,7 @@ typedef struct ScoreCall
 	Datum		policy_hash_text;
 	Datum		names[MAX_RESULTS];
 	int			nnames;
-	/* the last detail and what it was made from */
-	uint8		detail_key[MAX_RESULTS];
-	Datum		detail;			/* 0: none */
-	bool		detail_known;
+	DetailEntry *details;		/* DETAIL_CACHE of them */
 	MemoryContext texts;		/* holds what depends on the policy */
 
 	/* the present call */
@@ -53,8 +60,8 @@ typedef struct ScoreCall
 	Decision	decision;
 } ScoreCall;
 
-/* The call site's memory; argno: the transaction's argument. */
-extern ScoreCall *score_call(FunctionCallInfo fcinfo, int argno);
+/* The call site's memory; argno: the transaction's argument, wanted: its columns. */
+extern ScoreCall *score_call(FunctionCallInfo fcinfo, int argno, uint32 wanted);
 
 /*
  * Reads (txn, history, policy, ip_history, merchant_history), computes the

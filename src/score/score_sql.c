@@ -21,7 +21,7 @@
 #include "score/score_call.h"
 
 ScoreCall *
-score_call(FunctionCallInfo fcinfo, int argno)
+score_call(FunctionCallInfo fcinfo, int argno, uint32 wanted)
 {
 	ScoreCall  *call = fcinfo->flinfo->fn_extra;
 	MemoryContext old;
@@ -30,7 +30,7 @@ score_call(FunctionCallInfo fcinfo, int argno)
 		return call;
 	old = MemoryContextSwitchTo(fcinfo->flinfo->fn_mcxt);
 	call = palloc0(sizeof(ScoreCall));
-	txn_reader_init(&call->reader, fcinfo, argno, CurrentMemoryContext);
+	txn_reader_init(&call->reader, fcinfo, argno, wanted, CurrentMemoryContext);
 	call->texts = AllocSetContextCreate(CurrentMemoryContext, "fraud_fallback texts",
 										ALLOCSET_SMALL_SIZES);
 	MemoryContextSwitchTo(old);
@@ -96,7 +96,8 @@ score_run(FunctionCallInfo fcinfo, ScoreCall *call, bool decide, bool explain)
 	read_history(fcinfo, 1, HISTORY_CUSTOMER, call);
 	read_history(fcinfo, 3, HISTORY_IP, call);
 	read_history(fcinfo, 4, HISTORY_MERCHANT, call);
-	features_compute(&call->txn, &call->histories, call->policy, &call->features);
+	features_compute(&call->txn, &call->histories, call->policy,
+					 explain || !decide || call->policy->custom.n > 0, &call->features);
 	if (decide)
 		score_decide(call, explain);
 	return true;
@@ -125,7 +126,7 @@ PG_FUNCTION_INFO_V1(fraud_score);
 Datum
 fraud_score(PG_FUNCTION_ARGS)
 {
-	ScoreCall  *call = score_call(fcinfo, 0);
+	ScoreCall  *call = score_call(fcinfo, 0, TXN_FOR_DECISION);
 
 	if (!score_run(fcinfo, call, true, false))
 		PG_RETURN_NULL();
@@ -147,7 +148,7 @@ Datum
 fraud_explain(PG_FUNCTION_ARGS)
 {
 	ReturnSetInfo *result = (ReturnSetInfo *) fcinfo->resultinfo;
-	ScoreCall  *call = score_call(fcinfo, 0);
+	ScoreCall  *call = score_call(fcinfo, 0, TXN_FOR_DECISION);
 	int			i;
 
 	InitMaterializedSRF(fcinfo, 0);
@@ -180,7 +181,7 @@ PG_FUNCTION_INFO_V1(fraud_features);
 Datum
 fraud_features(PG_FUNCTION_ARGS)
 {
-	ScoreCall  *call = score_call(fcinfo, 0);
+	ScoreCall  *call = score_call(fcinfo, 0, TXN_FOR_DECISION);
 	Datum	   *values;
 	bool	   *nulls;
 

@@ -91,7 +91,7 @@ next_row(FunctionCallInfo fcinfo, int policy_argno)
 {
 	MemoryContext context = window_context(fcinfo);
 	AsOf	   *state = PG_ARGISNULL(0) ? NULL : (AsOf *) PG_GETARG_POINTER(0);
-	ScoreCall  *call = score_call(fcinfo, 1);
+	ScoreCall  *call = score_call(fcinfo, 1, TXN_FOR_HISTORY | TXN_FOR_DECISION);
 	Event		event;
 
 	if (state == NULL)
@@ -155,7 +155,7 @@ fraud_ip_asof_final(PG_FUNCTION_ARGS)
 	no_histories(&call->histories);
 	call->histories.use[HISTORY_IP] = HISTORY_USABLE;
 	call->histories.state[HISTORY_IP] = &state->profile;
-	features_compute(&call->txn, &call->histories, call->policy, &call->features);
+	features_compute(&call->txn, &call->histories, call->policy, false, &call->features);
 	part.use = call->features.use[HISTORY_IP];
 	part.cards = call->features.ip_cards;
 	part.attempts_24h = call->features.ip_attempts_24h;
@@ -205,7 +205,8 @@ fraud_score_asof_final(PG_FUNCTION_ARGS)
 		call->histories.state[HISTORY_CUSTOMER] = &state->profile;
 	else
 		call->histories.use[HISTORY_CUSTOMER] = HISTORY_NO_KEY;
-	features_compute(&call->txn, &call->histories, call->policy, &call->features);
+	features_compute(&call->txn, &call->histories, call->policy,
+					 call->policy->custom.n > 0, &call->features);
 	if (state->ip.cards >= 0)
 	{
 		call->features.use[HISTORY_IP] = (HistoryUse) state->ip.use;
@@ -220,12 +221,14 @@ fraud_score_asof_final(PG_FUNCTION_ARGS)
 
 /* ---- what to partition and order by ---- */
 
+#define KEY_COLUMNS	(TXN_FOR_HISTORY | COL_BIT(COL_IP))
+
 /* One of a row's keys as a hash: customer, IP (IPv6 by /64), or order of ids. */
 PG_FUNCTION_INFO_V1(fraud_txn_keys);
 Datum
 fraud_txn_keys(PG_FUNCTION_ARGS)
 {
-	ScoreCall  *call = score_call(fcinfo, 0);
+	ScoreCall  *call = score_call(fcinfo, 0, KEY_COLUMNS);
 	Txn		   *txn = &call->txn;
 	Datum		values[4];
 	bool		nulls[4];

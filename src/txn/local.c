@@ -12,27 +12,23 @@
 #include "utils/datetime.h"
 #include "utils/timestamp.h"
 
+#include "policy/policy_type.h"
 #include "profile/profile.h"
 #include "txn/txn_read.h"
 
 #define UNIX_TO_2000_SECONDS	((POSTGRES_EPOCH_JDATE - UNIX_EPOCH_JDATE) * INT64CONST(86400))
 
-/* NULL where the name is no zone. */
+/* NULL where the name is no zone of the server's database. */
 pg_tz *
 local_zone(const char *name, int len)
 {
 	char		buf[TZ_STRLEN_MAX + 1];
-	pg_tz	   *zone;
 
-	value_trim(&name, &len);
-	if (len == 0 || len > TZ_STRLEN_MAX)
+	if (len == 0 || len > TZ_STRLEN_MAX || memchr(name, '\0', len) != NULL)
 		return NULL;
 	memcpy(buf, name, len);
 	buf[len] = '\0';
-	if (strlen(buf) != (size_t) len)
-		return NULL;
-	zone = pg_tzset(buf);
-	return zone != NULL && pg_tz_acceptable(zone) ? zone : NULL;
+	return policy_zone_ok(buf) ? pg_tzset(buf) : NULL;
 }
 
 static inline int64

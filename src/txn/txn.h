@@ -53,7 +53,7 @@ typedef struct Txn
 	uint8		channel;		/* TxnChannel */
 	uint8		status;			/* TxnStatus, for history only */
 	bool		odd_status;		/* a word the policy does not know */
-	int16		mcc;			/* 0 .. 9999, -1 none */
+	char		mcc[5];			/* four digits, valid with COL_MCC */
 	uint8		ip_family;		/* 4, 6, or 0 none */
 	uint8		ip[16];
 	int64		daily_limit;	/* ten-thousandths */
@@ -88,7 +88,7 @@ extern bool value_double_amount(double v, int64 *amount);
 extern bool value_convert(int64 amount, int64 rate, int64 *converted);
 extern bool value_iso_time(const char *s, int len, IsoTime *t);
 extern uint16 value_country(const char *s, int len);	/* 0: unusable */
-extern int	value_mcc(const char *s, int len);	/* -1: unusable */
+extern bool value_mcc(const char *s, int len, char *mcc);
 extern int	value_bool(const char *s, int len); /* -1: unusable */
 extern bool value_coordinate(double v, double limit, uint32 *position);
 extern bool value_ip(const char *s, int len, uint8 *family, uint8 *addr);

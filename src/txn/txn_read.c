@@ -18,7 +18,9 @@
 #include "catalog/pg_type.h"
 #include "common/shortest_dec.h"
 #include "funcapi.h"
+#include "mb/pg_wchar.h"
 #include "utils/builtins.h"
+#include "utils/cash.h"
 #include "utils/date.h"
 #include "utils/datetime.h"
 #include "utils/inet.h"
@@ -29,6 +31,7 @@
 #include "utils/typcache.h"
 
 #include "core/compat.h"
+#include "policy/policy_type.h"
 #include "profile/profile.h"
 #include "txn/txn_read.h"
 
@@ -68,6 +71,18 @@ mark(Txn *txn, TxnColumn column, bool ok)
 		txn->unusable |= COL_BIT(column);
 }
 
+/* Memory that lives as long as the Txn, or the row. */
+static char *
+scratch(Txn *txn, int len)
+{
+	char	   *p = txn->scratch + txn->scratch_used;
+
+	if (txn->scratch_used + len > TXN_SCRATCH)
+		return palloc(len);
+	txn->scratch_used += len;
+	return p;
+}
+
 /* The text form of anything. */
 static TxnText
 value_text(Txn *txn, const Value *v)
@@ -78,15 +93,13 @@ value_text(Txn *txn, const Value *v)
 	switch (v->type)
 	{
 		case VALUE_TEXT:
-			value_trim(&t.p, &t.len);
+			/* trimmed when it was found; policies and hashes are UTF-8 */
+			t.p = pg_server_to_any(t.p, t.len, PG_UTF8);
+			if (t.p != v->text.p)
+				t.len = (int) strlen(t.p);
 			break;
 		case VALUE_INT:
-			buf = txn->scratch + txn->scratch_used;
-			t.p = buf;
-			if (txn->scratch_used + MAXINT8LEN + 1 > TXN_SCRATCH)
-				t.p = buf = palloc(MAXINT8LEN + 1);
-			else
-				txn->scratch_used += MAXINT8LEN + 1;
+			t.p = buf = scratch(txn, MAXINT8LEN + 1);
 			t.len = pg_lltoa(v->integer, buf);
 			break;
 		case VALUE_DOUBLE:
@@ -223,18 +236,9 @@ read_ip(Txn *txn, const Value *v)
 static bool
 read_mcc(Txn *txn, const Value *v)
 {
-	TxnText		t;
-	int			mcc = -1;
+	TxnText		t = value_text(txn, v);
 
-	if (v->type == VALUE_INT)
-		mcc = v->integer >= 0 && v->integer <= 9999 ? (int) v->integer : -1;
-	else
-	{
-		t = value_text(txn, v);
-		mcc = value_mcc(t.p, t.len);
-	}
-	txn->mcc = (int16) mcc;
-	return mcc >= 0;
+	return value_mcc(t.p, t.len, txn->mcc);
 }
 
 static int
@@ -250,9 +254,9 @@ read_bool(Txn *txn, const Value *v)
 
 /* Category names compare with the names of the merchant sets. */
 static TxnText
-normal_category(TxnText t)
+normal_category(Txn *txn, TxnText t)
 {
-	char	   *buf = palloc(t.len + 1);
+	char	   *buf = scratch(txn, t.len);
 	int			i;
 
 	for (i = 0; i < t.len; i++)
@@ -261,7 +265,6 @@ normal_category(TxnText t)
 
 		buf[i] = c == ' ' || c == '-' ? '_' : (c >= 'A' && c <= 'Z') ? c | 0x20 : c;
 	}
-	buf[t.len] = '\0';
 	t.p = buf;
 	return t;
 }
@@ -321,7 +324,7 @@ txn_fill(Txn *txn, const TxnReader *reader, const Policy *policy, Value *values)
 	{
 		t = value_text(txn, &values[COL_MERCHANT_CATEGORY]);
 		mark(txn, COL_MERCHANT_CATEGORY, t.len > 0);
-		txn->category = normal_category(t);
+		txn->category = normal_category(txn, t);
 	}
 	if (HAVE(COL_MCC))
 		mark(txn, COL_MCC, read_mcc(txn, &values[COL_MCC]));
@@ -479,9 +482,20 @@ column_kind(Oid type)
 		case INETOID:
 		case CIDROID:
 			return KIND_INET;
+		case CASHOID:
+			return KIND_MONEY;
 		default:
 			return KIND_OUTPUT;
 	}
+}
+
+/* What the user calls a column, in the server's encoding. */
+static const char *
+column_name(const Policy *policy, TxnColumn c)
+{
+	PolicyStr	name = policy->columns[c];
+
+	return name.off == 0 ? txn_column_names[c] : policy_message(policy_str(policy, name));
 }
 
 static void
@@ -503,7 +517,6 @@ bind_row(TxnReader *reader, Oid type, int32 typmod, uint64 identifier,
 {
 	MemoryContext old;
 	TupleDesc	desc;
-	int			last = 0;
 	int			c;
 	int			i;
 
@@ -516,10 +529,8 @@ bind_row(TxnReader *reader, Oid type, int32 typmod, uint64 identifier,
 	old = MemoryContextSwitchTo(reader->context);
 	for (c = 0; c < TXN_NCOLUMNS; c++)
 	{
-		const char *name = policy_str(policy, policy->columns[c]);
+		const char *name = column_name(policy, (TxnColumn) c);
 
-		if (name == NULL)
-			name = txn_column_names[c];
 		reader->attno[c] = -1;
 		reader->kind[c] = KIND_NONE;
 		for (i = 0; i < desc->natts; i++)
@@ -539,17 +550,12 @@ bind_row(TxnReader *reader, Oid type, int32 typmod, uint64 identifier,
 				getTypeOutputInfo(att->atttypid, &fn, &varlena);
 				fmgr_info_cxt(fn, &reader->output[c], reader->context);
 			}
-			/* labels are read elsewhere, and never for a decision */
-			if (c != COL_IS_FRAUD)
-				last = Max(last, i + 1);
 			break;
 		}
 	}
-	reader->desc = CreateTemplateTupleDesc(last);
-	for (i = 0; i < last; i++)
-		TupleDescCopyEntry(reader->desc, (AttrNumber) (i + 1), desc, (AttrNumber) (i + 1));
-	reader->values = palloc(sizeof(Datum) * Max(last, 1));
-	reader->nulls = palloc(sizeof(bool) * Max(last, 1));
+	reader->desc = CreateTupleDescCopy(desc);
+	reader->values = palloc(sizeof(Datum) * Max(desc->natts, 1));
+	reader->nulls = palloc(sizeof(bool) * Max(desc->natts, 1));
 	MemoryContextSwitchTo(old);
 	ReleaseTupleDesc(desc);
 
@@ -625,6 +631,10 @@ value_from_datum(TxnReader *reader, TxnColumn c, Datum d, Value *v)
 			v->type = VALUE_INET;
 			v->address = DatumGetInetPP(d);
 			break;
+		case KIND_MONEY:
+			v->type = VALUE_NUMERIC;
+			v->numeric = DatumGetNumeric(DirectFunctionCall1(cash_numeric, d));
+			break;
 		case KIND_OUTPUT:
 			v->type = VALUE_TEXT;
 			v->text.p = OutputFunctionCall(&reader->output[c], d);
@@ -662,11 +672,11 @@ read_row(TxnReader *reader, HeapTupleHeader header, const Policy *policy,
 	tuple.t_data = header;
 	heap_deform_tuple(&tuple, reader->desc, reader->values, reader->nulls);
 
-	for (c = 0; c < COL_IS_FRAUD; c++)
+	for (c = 0; c < TXN_NCOLUMNS; c++)
 	{
 		int			i = reader->attno[c];
 
-		if (i >= 0 && !reader->nulls[i])
+		if (i >= 0 && (reader->wanted & COL_BIT(c)) != 0 && !reader->nulls[i])
 			value_from_datum(reader, (TxnColumn) c, reader->values[i], &values[c]);
 	}
 }
@@ -689,16 +699,14 @@ read_jsonb(TxnReader *reader, Jsonb *json, const Policy *policy, Txn *txn,
 
 	for (c = 0; c < TXN_NCOLUMNS; c++)
 	{
-		const char *name = policy_str(policy, policy->columns[c]);
+		const char *name = column_name(policy, (TxnColumn) c);
 		Value	   *v = &values[c];
 		JsonbValue	found;
 
-		if (name == NULL)
-			name = txn_column_names[c];
 		if (getKeyJsonValueFromContainer(&json->root, name, (int) strlen(name), &found) == NULL)
 			continue;
 		txn->columns |= COL_BIT(c);
-		if (c == COL_IS_FRAUD)
+		if ((reader->wanted & COL_BIT(c)) == 0)
 			continue;
 		switch (found.type)
 		{
@@ -731,9 +739,10 @@ read_jsonb(TxnReader *reader, Jsonb *json, const Policy *policy, Txn *txn,
 
 void
 txn_reader_init(TxnReader *reader, FunctionCallInfo fcinfo, int argno,
-				MemoryContext context)
+				uint32 wanted, MemoryContext context)
 {
 	memset(reader, 0, sizeof(TxnReader));
+	reader->wanted = wanted;
 	reader->type = get_fn_expr_argtype(fcinfo->flinfo, argno);
 	if (reader->type != JSONBOID && reader->type != TEXTOID)
 		reader->type = RECORDOID;
@@ -748,7 +757,6 @@ txn_read(TxnReader *reader, Datum value, const Policy *policy, Txn *txn)
 	int			c;
 
 	memset(txn, 0, offsetof(Txn, scratch));
-	txn->mcc = -1;
 	for (c = 0; c < TXN_NCOLUMNS; c++)
 		values[c].type = VALUE_NULL;
 

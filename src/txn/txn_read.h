@@ -31,6 +31,7 @@ typedef enum ColumnKind
 	KIND_TIMESTAMP,
 	KIND_DATE,
 	KIND_INET,
+	KIND_MONEY,
 	KIND_OUTPUT					/* through the type's output function */
 } ColumnKind;
 
@@ -39,6 +40,7 @@ typedef struct TxnReader
 {
 	MemoryContext context;		/* owns everything here but this struct */
 	Oid			type;			/* of the argument: record, jsonb or text */
+	uint32		wanted;			/* COL_BITs of the columns to read */
 	/* what the cached binding is for */
 	Oid			row_type;
 	int32		row_typmod;
@@ -46,7 +48,7 @@ typedef struct TxnReader
 	uint64		policy_hash;
 
 	uint32		columns;
-	TupleDesc	desc;			/* cut after the last column that is needed */
+	TupleDesc	desc;
 	int16		attno[TXN_NCOLUMNS];	/* less one; -1 none */
 	ColumnKind	kind[TXN_NCOLUMNS];
 	FmgrInfo	output[TXN_NCOLUMNS];	/* for KIND_OUTPUT */
@@ -57,12 +59,20 @@ typedef struct TxnReader
 	bool		utc;			/* it is UTC */
 } TxnReader;
 
-/*
- * The reader of argument argno of this call, kept with `extra`, which must be
- * zeroed memory in `context` of the function's lifetime.
- */
+/* What history remembers, and what a decision looks at. Neither reads labels,
+ * and a decision never reads what became of the transaction it is about. */
+#define TXN_FOR_HISTORY \
+	(COL_BIT(COL_TXN_ID) | COL_BIT(COL_CUSTOMER_ID) | COL_BIT(COL_CARD_ID) | COL_BIT(COL_AMOUNT) | \
+	 COL_BIT(COL_CURRENCY) | COL_BIT(COL_OCCURRED_AT) | COL_BIT(COL_COUNTRY) | \
+	 COL_BIT(COL_LAT) | COL_BIT(COL_LON) | COL_BIT(COL_CHANNEL) | COL_BIT(COL_MERCHANT_ID) | \
+	 COL_BIT(COL_STATUS) | COL_BIT(COL_DECLINED) | COL_BIT(COL_TIMEZONE))
+#define TXN_FOR_DECISION \
+	(~(COL_BIT(COL_STATUS) | COL_BIT(COL_DECLINED) | COL_BIT(COL_IS_FRAUD) | \
+	   COL_BIT(COL_HOME_LAT) | COL_BIT(COL_HOME_LON)))
+
+/* A reader for argument argno of this call; `context` is the call site's. */
 extern void txn_reader_init(TxnReader *reader, FunctionCallInfo fcinfo, int argno,
-							MemoryContext context);
+							uint32 wanted, MemoryContext context);
 
 /*
  * Reads the transaction. Text points into the datum, the reader or memory of

@@ -262,22 +262,23 @@ value_country(const char *s, int len)
 	return (uint16) (1 + a * 26 + b);
 }
 
-int
-value_mcc(const char *s, int len)
+/* Up to four digits, padded with zeros on the left. */
+bool
+value_mcc(const char *s, int len, char *mcc)
 {
-	int			v = 0;
 	int			i;
 
 	value_trim(&s, &len);
 	if (len < 1 || len > 4)
-		return -1;
+		return false;
+	memcpy(mcc, "0000", 5);
 	for (i = 0; i < len; i++)
 	{
 		if (!is_digit(s[i]))
-			return -1;
-		v = v * 10 + (s[i] - '0');
+			return false;
+		mcc[4 - len + i] = s[i];
 	}
-	return v;
+	return true;
 }
 
 int
@@ -303,7 +304,7 @@ value_coordinate(double v, double limit, uint32 *position)
 {
 	if (!(v >= -limit && v <= limit))
 		return false;
-	*position = (uint32) rint((v + limit) / (2 * limit) * EVENT_POSITION_MAX);
+	*position = (uint32) ((v + limit) * (EVENT_POSITION_MAX / (2 * limit)) + 0.5);
 	return true;
 }
 

@@ -34,7 +34,7 @@ CREATE FUNCTION u(bigint, int) RETURNS double precision LANGUAGE sql IMMUTABLE P
 	RETURN (hashint8extended($1, $2) & 2147483647)::double precision / 2147483648;
 
 CREATE TABLE query (key text PRIMARY KEY, place int GENERATED ALWAYS AS IDENTITY, what text, sql text, source text, rows bigint);
-CREATE TABLE timing (key text REFERENCES query, seconds double precision);
+CREATE TABLE timing (key text REFERENCES query, round int, seconds double precision);
 CREATE VIEW median AS
 	SELECT key, what, rows, percentile_cont(0.5) WITHIN GROUP (ORDER BY seconds) AS seconds
 	FROM query JOIN timing USING (key) GROUP BY key;
@@ -50,7 +50,7 @@ BEGIN
 	started := clock_timestamp();
 	EXECUTE replace(q.sql, '@', q.source);
 	took := extract(epoch FROM clock_timestamp() - started);
-	INSERT INTO timing VALUES (of_key, took);
+	INSERT INTO timing VALUES (of_key, round, took);
 	RETURN format('    round %s  %s %s s', round, rpad(q.what, 62), lpad(round(took::numeric, 3)::text, 8));
 END $$;
 
@@ -286,20 +286,23 @@ WHERE a.key = 'pass' AND q.source = 'txn'
 ORDER BY q.place;
 
 \echo
-\echo Against the bars of the contract
-SELECT line.what AS "measured", round(ratio::numeric, 2) AS "ratio", line.bar AS "bar", verdict AS "verdict"
-FROM (SELECT jsonb_object_agg(key, seconds) AS s FROM median) m,
-	 LATERAL (VALUES
-		(1, 'b / a   window profile + score, against a built-in pass with the row', s -> 'score', s -> 'pass', '<= 3x'),
-		(2, 'b2 / a  LATERAL form', s -> 'lateral', s -> 'pass', '<= 3x'),
-		(3, 'b / lean  the same b, against the pass that carries no row', s -> 'score', s -> 'lean', NULL),
-		(4, 'd / b   plain SQL windows, numbers only, against b', s -> 'plain', s -> 'score', '>= 4x'),
-		(5, 'd2 / c  with IP and merchant, against fraud_score_table', s -> 'plain_all', s -> 'table', NULL),
-		(6, 'c / three ordered scans of the table', s -> 'table', s -> 'scans', '<= 1.5x')) v (place, what, above, below, bar),
-	 LATERAL (SELECT v.place, v.what, v.bar, v.above::float8 / v.below::float8 AS ratio) line,
-	 LATERAL (SELECT CASE WHEN line.bar LIKE '<=%' AND ratio <= trim(line.bar, '<=x ')::numeric
-							OR line.bar LIKE '>=%' AND ratio >= trim(line.bar, '>=x ')::numeric THEN 'pass'
-						  WHEN line.bar IS NOT NULL THEN 'missed' END AS verdict) judged
+\echo Against the bars of the contract (each ratio within a round, then the median of the rounds)
+SELECT line.what AS "measured", round(ratio::numeric, 2) AS "ratio", format('%s - %s', round(least::numeric, 2), round(most::numeric, 2)) AS "rounds",
+	   line.bar AS "bar",
+	   CASE WHEN line.bar LIKE '<=%' AND ratio <= trim(line.bar, '<=x ')::numeric
+			  OR line.bar LIKE '>=%' AND ratio >= trim(line.bar, '>=x ')::numeric THEN 'pass'
+			WHEN line.bar IS NOT NULL THEN 'missed' END AS "verdict"
+FROM (VALUES
+		(1, 'b / a   window profile + score, against a built-in pass with the row', 'score', 'pass', 1, '<= 3x'),
+		(2, 'b2 / a  LATERAL form', 'lateral', 'pass', 1, '<= 3x'),
+		(3, 'b / lean  the same b, against the pass that carries no row', 'score', 'lean', 1, NULL),
+		(4, 'd / b   plain SQL windows, numbers only, against b', 'plain', 'score', 1, '>= 4x'),
+		(5, 'd2 / c  with IP and merchant, against fraud_score_table', 'plain_all', 'table', 1, NULL),
+		(6, 'c / three ordered scans, one by each key', 'table', 'scans', 1, '<= 1.5x'),
+		(7, 'c / three times the ordered scan by customer', 'table', 'scan', 3, '<= 1.5x')) line (place, what, above, below, times, bar),
+	 LATERAL (SELECT percentile_cont(0.5) WITHIN GROUP (ORDER BY r) AS ratio, min(r) AS least, max(r) AS most
+			  FROM (SELECT n.seconds / (d.seconds * line.times) AS r
+					FROM timing n JOIN timing d USING (round) WHERE n.key = line.above AND d.key = line.below) x) m
 ORDER BY line.place;
 
 \echo

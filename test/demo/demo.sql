@@ -90,7 +90,7 @@ SELECT t.txn_id AS "payment", t.customer_id AS "customer", t.amount, to_char(t.o
 FROM transactions t JOIN scored s USING (txn_id) WHERE txn_id = :explained;
 
 \pset format wrapped
-\pset columns 150
+\pset columns 166
 SELECT e.number AS "no", e.rule, e.status, e.points, round(e.value::numeric, 2) AS "value", round(e.threshold::numeric, 2) AS "threshold", e.reason
 FROM transactions t,
 	 LATERAL (SELECT fraud_profile(h) AS profile FROM transactions h WHERE h.customer_id = t.customer_id AND h.occurred_at <= t.occurred_at) customer,

@@ -265,7 +265,7 @@ DECLARE
 	z CONSTANT float8 := 1.959963984540054;
 	p float8 := k::float8 / nullif(n, 0);
 BEGIN
-	RETURN (p + z * z / (2 * n) - z * sqrt(greatest(0, p * (1 - p) / n + z * z / (4.0 * n * n)))) / (1 + z * z / n);
+	RETURN CASE WHEN n > 0 THEN (p + z * z / (2 * n) - z * sqrt(greatest(0, p * (1 - p) / n + z * z / (4.0 * n * n)))) / (1 + z * z / n) END;
 END $$;
 
 -- the limit in force: the row's own, or the greater of the default and 3 x the mean of an active day (week)
@@ -402,13 +402,11 @@ FROM (SELECT '["not_evaluated:0"]'::jsonb AS ne, '["no_hit:0"]'::jsonb AS no,
 		f.n >= 30 AND f.base_hours * 50 < f.base_all AS rare) v $$;
 
 -- fraud_velocity of a customer's history; card checks and NULL amounts are attempts, refunds are not
-CREATE FUNCTION o_velocity(ck text, seconds bigint, as_of timestamptz, mode text,
-	OUT attempts bigint, OUT declined bigint, OUT spend numeric, OUT distinct_cards bigint, OUT events bigint,
-	OUT all_newest boolean)
+CREATE TYPE o_velo AS (attempts bigint, declined bigint, spend numeric, distinct_cards bigint, events bigint);
+CREATE FUNCTION o_velocity(ck text, seconds bigint, as_of timestamptz, mode text) RETURNS o_velo
 	LANGUAGE sql STABLE AS $$
-	SELECT count(*) FILTER (WHERE e.attempt), count(*) FILTER (WHERE e.attempt AND e.st = 'declined'),
-		coalesce(sum(e.amt) FILTER (WHERE e.spend), 0), count(DISTINCT e.card) FILTER (WHERE e.attempt),
-		count(*), coalesce(bool_and(e.c_rn <= 32), true)
+	SELECT (count(*) FILTER (WHERE e.attempt), count(*) FILTER (WHERE e.attempt AND e.st = 'declined'),
+		coalesce(sum(e.amt) FILTER (WHERE e.spend), 0), count(DISTINCT e.card) FILTER (WHERE e.attempt), count(*))::o_velo
 	FROM o_ev e
 	WHERE e.cust = ck AND e.at <= as_of AND e.at > o_edge(as_of, seconds, mode)
 	AND (mode <> 'newest' OR e.c_rn <= 32) $$;

@@ -230,7 +230,7 @@ DECLARE
 BEGIN
 	h := fraud_rules_hash(fraud_rules_active());
 	INSERT INTO seen (hash) VALUES (h);
-	PERFORM pg_advisory_lock_shared(4711);
+	PERFORM pg_advisory_xact_lock_shared(4711);
 	PERFORM fraud_reload();
 	h := fraud_rules_hash(fraud_rules_active());
 	INSERT INTO seen (hash) VALUES (h);

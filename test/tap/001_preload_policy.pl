@@ -210,7 +210,7 @@ DECLARE
 	h text;
 BEGIN
 	INSERT INTO seen $active;
-	PERFORM pg_advisory_lock_shared(1);
+	PERFORM pg_advisory_xact_lock_shared(1);
 	h := fraud_rules_hash(fraud_rules_active());
 	INSERT INTO seen VALUES (h);
 	FOR h IN $active LOOP
@@ -236,6 +236,94 @@ write_file("description: four\n");
 $bob->query_safe('SELECT fraud_reload()');
 is($alice->query_safe('EXECUTE p'), $hash{four}, 'has the policy of its execution');
 
+# ---- a portal that is read in several messages keeps its policy as well
+
+SKIP:
+{
+	skip 'no raw connections here', 6
+	  unless $node->can('raw_connect_works') && $node->raw_connect_works;
+
+	$node->safe_psql(
+		'postgres', "
+CREATE FUNCTION in_a_loop() RETURNS text LANGUAGE plpgsql AS \$\$
+DECLARE
+	h text;
+BEGIN
+	FOR h IN $active LOOP
+		RETURN h;
+	END LOOP;
+END \$\$");
+	my $socket = $node->raw_connect;
+	my $user = $node->safe_psql('postgres', 'SELECT current_user');
+	my $message = sub {
+		my ($type, $body) = @_;
+		return $type . pack('N', 4 + length $body) . $body;
+	};
+	my $exactly = sub {
+		my ($wanted) = @_;
+		my $got = '';
+		while (length $got < $wanted)
+		{
+			sysread($socket, $got, $wanted - length $got, length $got)
+			  or die 'the server hung up';
+		}
+		return $got;
+	};
+
+	# what the first columns of the rows hold, up to ReadyForQuery
+	my $talk = sub {
+		my @values;
+		syswrite($socket, join('', @_)) or die "could not send: $!";
+		while (1)
+		{
+			my ($type, $length) = unpack('a N', $exactly->(5));
+			my $body = $exactly->($length - 4);
+			die "server says: $body" if $type eq 'E';
+			push @values, unpack('x2 N/a', $body) if $type eq 'D';
+			last if $type eq 'Z';
+		}
+		return join(' ', @values);
+	};
+	my $bind = sub {
+		my ($portal, $query) = @_;
+		$query //= $active;
+		return
+			$message->('P', "\0$query FROM generate_series(1, 9)\0" . pack('n', 0))
+		  . $message->('B', "$portal\0\0" . pack('n3', 0, 0, 0));
+	};
+	my $rows = sub {
+		my ($portal, $n) = @_;
+		return $message->('E', "$portal\0" . pack('N', $n));
+	};
+	my $sync = $message->('S', '');
+
+	$talk->($message->('', pack('N', 196608) . "user\0$user\0database\0postgres\0\0"));
+	$talk->($message->('Q', "BEGIN\0"));
+	is($talk->($bind->('p1'), $rows->('p1', 1), $sync),
+		$hash{four}, 'a portal begins');
+	$talk->($bind->('unread'), $sync);
+	$talk->($bind->('loop', 'SELECT in_a_loop()'), $sync);
+	write_file("description: one\n");
+	$bob->query_safe('SELECT fraud_reload()');
+	is($talk->($rows->('p1', 2), $sync),
+		"$hash{four} $hash{four}", 'and goes on with its policy');
+	is( $talk->(
+			$bind->('p2'), $rows->('p2', 1),
+			$rows->('p1', 1), $rows->('p2', 1),
+			$sync),
+		"$hash{one} $hash{four} $hash{one}",
+		'next to another one');
+	is($talk->($rows->('unread', 1), $sync),
+		$hash{four}, 'one that was only bound has the policy of then');
+	is($talk->($rows->('loop', 1), $sync),
+		$hash{four}, 'and the cursors of its functions too');
+	is($talk->($message->('Q', "$active\0")),
+		$hash{one}, 'a simple query has the new one');
+	close($socket);
+	write_file("description: four\n");
+	$bob->query_safe('SELECT fraud_reload()');
+}
+
 # ---- parallel workers
 
 $node->safe_psql(
@@ -246,7 +334,7 @@ CREATE FUNCTION process() RETURNS integer LANGUAGE plpgsql PARALLEL SAFE AS 'BEG
 CREATE FUNCTION waiting(n integer) RETURNS integer LANGUAGE plpgsql PARALLEL SAFE AS $$
 BEGIN
 	IF n = 1 THEN
-		PERFORM pg_advisory_lock_shared(1);
+		PERFORM pg_advisory_xact_lock_shared(1);
 	END IF;
 	RETURN n;
 END $$;

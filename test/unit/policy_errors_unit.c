@@ -128,6 +128,8 @@ static const Refusal refusals[] = {
 	{"history: {status_values: {ok: fine}}", 1, 31,
 	"invalid value for \"ok\": fine", "pending, approved, declined, failed or blocked"},
 	{"history: {status_values: {' ': failed}}", 1, 27, "invalid word \" \"", "1 to 63 bytes"},
+	{"history: {status_values: {Approved: declined}}", 1, 37,
+	"\"approved\" cannot mean \"declined\"", "Only other words"},
 	{"history: {channel_values: {web: approved}}", 1, 33,
 	"invalid value for \"web\": approved", "present or online"},
 	{"history: {weekend: [6, 8]}", 1, 24,
