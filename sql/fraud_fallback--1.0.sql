@@ -571,44 +571,6 @@ COMMENT ON FUNCTION fraud_features(pg_catalog.text, fraud_profile, fraud_rules, 
 
 -- ---- a whole table, each row as of its own past
 
-CREATE FUNCTION fraud_txn_keys(
-	txn pg_catalog.record,
-	policy fraud_rules,
-	OUT customer pg_catalog.int8,
-	OUT ip pg_catalog.int8,
-	OUT at pg_catalog.timestamptz,
-	OUT id pg_catalog.int8
-) RETURNS pg_catalog.record LANGUAGE c STABLE PARALLEL SAFE COST 20 AS 'MODULE_PATHNAME';
-COMMENT ON FUNCTION fraud_txn_keys(pg_catalog.record, fraud_rules)
-	IS 'what fraud_score_table() partitions and orders by';
-
-CREATE FUNCTION fraud_ip_asof_accum(pg_catalog.internal, pg_catalog.record, fraud_rules) RETURNS pg_catalog.internal
-	LANGUAGE c STABLE PARALLEL SAFE AS 'MODULE_PATHNAME';
-CREATE FUNCTION fraud_ip_asof_final(pg_catalog.internal) RETURNS pg_catalog.bytea
-	LANGUAGE c STABLE PARALLEL SAFE AS 'MODULE_PATHNAME';
-CREATE FUNCTION fraud_score_asof_accum(pg_catalog.internal, pg_catalog.record, pg_catalog.bytea, fraud_rules)
-	RETURNS pg_catalog.internal LANGUAGE c STABLE PARALLEL SAFE AS 'MODULE_PATHNAME';
-CREATE FUNCTION fraud_score_asof_final(pg_catalog.internal) RETURNS fraud_decision
-	LANGUAGE c STABLE PARALLEL SAFE AS 'MODULE_PATHNAME';
-COMMENT ON FUNCTION fraud_ip_asof_accum(pg_catalog.internal, pg_catalog.record, fraud_rules) IS 'aggregate support';
-COMMENT ON FUNCTION fraud_ip_asof_final(pg_catalog.internal) IS 'aggregate support';
-COMMENT ON FUNCTION fraud_score_asof_accum(pg_catalog.internal, pg_catalog.record, pg_catalog.bytea, fraud_rules)
-	IS 'aggregate support';
-COMMENT ON FUNCTION fraud_score_asof_final(pg_catalog.internal) IS 'aggregate support';
-
-CREATE AGGREGATE fraud_ip_asof(txn pg_catalog.record, policy fraud_rules) (
-	SFUNC = fraud_ip_asof_accum, STYPE = internal, SSPACE = 8192,
-	FINALFUNC = fraud_ip_asof_final, FINALFUNC_MODIFY = READ_ONLY
-);
-CREATE AGGREGATE fraud_score_asof(txn pg_catalog.record, ip pg_catalog.bytea, policy fraud_rules) (
-	SFUNC = fraud_score_asof_accum, STYPE = internal, SSPACE = 8192,
-	FINALFUNC = fraud_score_asof_final, FINALFUNC_MODIFY = READ_ONLY
-);
-COMMENT ON AGGREGATE fraud_ip_asof(pg_catalog.record, fraud_rules)
-	IS 'what rules need of an IP''s history, as of the last row; for fraud_score_table()';
-COMMENT ON AGGREGATE fraud_score_asof(pg_catalog.record, pg_catalog.bytea, fraud_rules)
-	IS 'the decision on the last row, given the rows before it; for fraud_score_table()';
-
 CREATE FUNCTION fraud_score_table(
 	relation pg_catalog.regclass,
 	policy fraud_rules DEFAULT NULL,
@@ -616,6 +578,6 @@ CREATE FUNCTION fraud_score_table(
 	until pg_catalog.timestamptz DEFAULT NULL,
 	OUT txn_id pg_catalog.text,
 	OUT decision fraud_decision
-) RETURNS SETOF pg_catalog.record LANGUAGE c STABLE COST 10000 ROWS 100000 AS 'MODULE_PATHNAME';
+) RETURNS SETOF pg_catalog.record LANGUAGE c STABLE PARALLEL RESTRICTED COST 10000 ROWS 100000 AS 'MODULE_PATHNAME';
 COMMENT ON FUNCTION fraud_score_table(pg_catalog.regclass, fraud_rules, pg_catalog.timestamptz, pg_catalog.timestamptz)
 	IS 'every row that occurred in [since, until) as of its own past: customer, IP and merchant';

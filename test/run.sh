@@ -49,7 +49,7 @@ count()
 	printf '  %-40s %5d ok  %s\n' "$name" "$good" "$(seconds "$4")"
 	passed=$((passed + good)) failed=$((failed + bad)) skipped=$((skipped + skip))
 	if [ "$bad" -gt 0 ]; then
-		grep -A4 '^not ok' "$log" | head -n 60 | sed 's/^/    /'
+		awk '/^not ok/ { n = 5 } !/^not ok|^#/ { n = 0 } n-- > 0 { print "    " substr($0, 1, 400) }' "$log" | head -n 60
 	fi
 	if [ "$status" -ne 0 ] && [ "$bad" -eq 0 ]; then
 		fail "$name ends with exit status $status"

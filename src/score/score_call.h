@@ -63,6 +63,9 @@ typedef struct ScoreCall
 /* The call site's memory; argno: the transaction's argument, wanted: its columns. */
 extern ScoreCall *score_call(FunctionCallInfo fcinfo, int argno, uint32 wanted);
 
+/* The same for rows that are no function's argument, in the current context. */
+extern ScoreCall *score_call_for_rows(uint32 wanted);
+
 /*
  * Reads (txn, history, policy, ip_history, merchant_history), computes the
  * features and, if asked, the decision. False where the transaction is NULL.

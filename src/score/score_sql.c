@@ -20,22 +20,35 @@
 #include "score/custom.h"
 #include "score/score_call.h"
 
+static ScoreCall *
+new_call(uint32 wanted, Oid type)
+{
+	ScoreCall  *call = palloc0(sizeof(ScoreCall));
+
+	txn_reader_init(&call->reader, type, wanted, CurrentMemoryContext);
+	call->texts = AllocSetContextCreate(CurrentMemoryContext, "fraud_fallback texts",
+										ALLOCSET_SMALL_SIZES);
+	return call;
+}
+
 ScoreCall *
 score_call(FunctionCallInfo fcinfo, int argno, uint32 wanted)
 {
-	ScoreCall  *call = fcinfo->flinfo->fn_extra;
 	MemoryContext old;
 
-	if (call != NULL)
-		return call;
-	old = MemoryContextSwitchTo(fcinfo->flinfo->fn_mcxt);
-	call = palloc0(sizeof(ScoreCall));
-	txn_reader_init(&call->reader, fcinfo, argno, wanted, CurrentMemoryContext);
-	call->texts = AllocSetContextCreate(CurrentMemoryContext, "fraud_fallback texts",
-										ALLOCSET_SMALL_SIZES);
-	MemoryContextSwitchTo(old);
-	fcinfo->flinfo->fn_extra = call;
-	return call;
+	if (fcinfo->flinfo->fn_extra == NULL)
+	{
+		old = MemoryContextSwitchTo(fcinfo->flinfo->fn_mcxt);
+		fcinfo->flinfo->fn_extra = new_call(wanted, get_fn_expr_argtype(fcinfo->flinfo, argno));
+		MemoryContextSwitchTo(old);
+	}
+	return fcinfo->flinfo->fn_extra;
+}
+
+ScoreCall *
+score_call_for_rows(uint32 wanted)
+{
+	return new_call(wanted, RECORDOID);
 }
 
 /* Which history argument `argno` is, and its profile. */

@@ -3,11 +3,17 @@
  * score_table.c
  *	  fraud_score_table(): every row of a table as of its own past.
  *
- * PostgreSQL sorts, partitions and spills; two window aggregates do the rest.
- * Their frame ends with the current row, and their result is about that row:
- * the history of an IP comes out as the few numbers that rules need of it, the
- * history of a customer as the decision itself. So no profile is ever formed
- * or sorted.
+ * The table is read once, by an ordinary query with the caller's rights, and
+ * each row becomes what scoring needs of it. PostgreSQL's tuplesort brings the
+ * rows of one IP together, then those of one customer, each in order of time;
+ * a history is then one ProfileState that grows as its rows pass, and no
+ * profile is ever written down. Sorts and stores keep to work_mem each and
+ * spill to disk.
+ *
+ *		table -> rows (store)
+ *		rows with an IP -> sort (ip, time, id) -> numbers of rule 16
+ *			-> sort (row) -> joined to rows in passing
+ *		rows -> sort (customer, time, id) -> decisions
  *
  * Rows of one entity are taken in the order (occurred_at, identity); a row
  * sees what stands before it. Merchant histories matter only for confirmed
@@ -17,15 +23,18 @@
  */
 #include "postgres.h"
 
-#include <math.h>
-
+#include "access/htup_details.h"
+#include "catalog/pg_operator.h"
 #include "catalog/pg_type.h"
 #include "executor/spi.h"
+#include "executor/tuptable.h"
 #include "miscadmin.h"
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
 #include "utils/timestamp.h"
+#include "utils/tuplesort.h"
 #include "utils/tuplestore.h"
+#include "utils/typcache.h"
 
 #include "core/compat.h"
 #include "score/score_call.h"
@@ -35,90 +44,210 @@
 /* The numbers of features.h that come from an IP's history. */
 typedef struct IpPart
 {
+	int64		row;
 	int32		use;			/* HistoryUse */
 	int32		cards;
 	int64		attempts_24h;
 	double		declined_share;
 } IpPart;
 
-/* State of both aggregates: history so far and the row it was asked for. */
-typedef struct AsOf
+/* A row on its way: the fixed part of its Txn, the event, then the texts. */
+typedef struct RowPart
 {
-	ScoreCall  *call;			/* of the transition function */
-	ProfileState profile;
-	bool		started;
-	bool		current;		/* the current row is not NULL */
-	IpPart		ip;
-	StringInfoData texts;		/* the current row's ids */
-} AsOf;
+	int32		has_event;
+	int32		has_ip;
+	IpPart		ip;				/* valid with has_ip */
+	Event		event;
+} RowPart;
 
-static MemoryContext
-window_context(FunctionCallInfo fcinfo)
+#define TXN_FIXED	offsetof(Txn, scratch)
+
+/* One sort or store of (key, time, id, payload). */
+#define SORT_COLUMNS	4
+
+typedef struct Work
 {
-	MemoryContext context;
+	ScoreCall  *call;
+	TupleDesc	desc;			/* of SORT_COLUMNS */
+	TupleTableSlot *in;
+	TupleTableSlot *out;
+	MemoryContext per_row;
+	StringInfoData payload;		/* a varlena being built */
+} Work;
 
-	if (!AggCheckCallContext(fcinfo, &context))
-		ereport(ERROR,
-				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
-				 errmsg("function is for use by fraud_score_table() only")));
-	return context;
+static void
+work_init(Work *work, ScoreCall *call)
+{
+	work->call = call;
+	work->desc = CreateTemplateTupleDesc(SORT_COLUMNS);
+	TupleDescInitEntry(work->desc, 1, "key", INT8OID, -1, 0);
+	TupleDescInitEntry(work->desc, 2, "time", INT8OID, -1, 0);
+	TupleDescInitEntry(work->desc, 3, "id", INT8OID, -1, 0);
+	TupleDescInitEntry(work->desc, 4, "payload", BYTEAOID, -1, 0);
+	work->in = MakeSingleTupleTableSlot(work->desc, &TTSOpsVirtual);
+	work->out = MakeSingleTupleTableSlot(work->desc, &TTSOpsMinimalTuple);
+	work->per_row = AllocSetContextCreate(CurrentMemoryContext, "fraud_score_table row",
+										  ALLOCSET_DEFAULT_SIZES);
+	initStringInfo(&work->payload);
 }
 
-/* Moves the texts of the current row out of the executor's row memory. */
-static void
-keep_texts(AsOf *state, Txn *txn)
+static Tuplesortstate *
+begin_sort(Work *work, int nkeys)
 {
-	TxnText    *texts[] = {&txn->txn_id, &txn->customer, &txn->card, &txn->merchant, &txn->category};
+	static AttrNumber columns[] = {1, 2, 3};
+	static Oid	operators[] = {Int8LessOperator, Int8LessOperator, Int8LessOperator};
+	static Oid	collations[] = {InvalidOid, InvalidOid, InvalidOid};
+	static bool nulls_first[] = {false, false, false};
+
+	return tuplesort_begin_heap(work->desc, nkeys, columns, operators, collations, nulls_first,
+								work_mem, NULL, TUPLESORT_NONE);
+}
+
+static void
+set_slot(Work *work, int64 key, int64 time, int64 id)
+{
+	ExecClearTuple(work->in);
+	work->in->tts_values[0] = Int64GetDatum(key);
+	work->in->tts_values[1] = Int64GetDatum(time);
+	work->in->tts_values[2] = Int64GetDatum(id);
+	work->in->tts_values[3] = PointerGetDatum(work->payload.data);
+	memset(work->in->tts_isnull, 0, sizeof(bool) * SORT_COLUMNS);
+	SET_VARSIZE(work->payload.data, work->payload.len);
+	ExecStoreVirtualTuple(work->in);
+}
+
+static void
+start_payload(Work *work)
+{
+	static const char header[VARHDRSZ];
+
+	resetStringInfo(&work->payload);
+	appendBinaryStringInfo(&work->payload, header, VARHDRSZ);
+}
+
+/* The payload of the row just read, and how long it is. */
+static const char *
+payload_of(Work *work, int *len)
+{
+	bool		isnull;
+	struct varlena *p;
+
+	p = PG_DETOAST_DATUM_PACKED(slot_getattr(work->out, SORT_COLUMNS, &isnull));
+	*len = (int) VARSIZE_ANY_EXHDR(p);
+	return VARDATA_ANY(p);
+}
+
+static int64
+slot_int(Work *work, int column)
+{
+	bool		isnull;
+
+	return DatumGetInt64(slot_getattr(work->out, column, &isnull));
+}
+
+/* ---- rows in ---- */
+
+/* Writes the present row as a payload. */
+static void
+write_row(Work *work, const RowPart *part)
+{
+	const Txn  *txn = &work->call->txn;
+	const TxnText *texts[] = {&txn->txn_id, &txn->customer, &txn->card, &txn->merchant, &txn->category};
 	int			i;
 
-	resetStringInfo(&state->texts);
+	start_payload(work);
+	appendBinaryStringInfo(&work->payload, (const char *) part, sizeof(RowPart));
+	appendBinaryStringInfo(&work->payload, (const char *) txn, TXN_FIXED);
+	for (i = 0; i < (int) lengthof(texts); i++)
+		if (texts[i]->len > 0)
+			appendBinaryStringInfo(&work->payload, texts[i]->p, texts[i]->len);
+}
+
+/* Takes a payload back apart; texts point into it. */
+static void
+read_row(const char *payload, RowPart *part, Txn *txn)
+{
+	TxnText    *texts[] = {&txn->txn_id, &txn->customer, &txn->card, &txn->merchant, &txn->category};
+	const char *p = payload + sizeof(RowPart) + TXN_FIXED;
+	int			i;
+
+	memcpy(part, payload, sizeof(RowPart));
+	memcpy(txn, payload + sizeof(RowPart), TXN_FIXED);
 	for (i = 0; i < (int) lengthof(texts); i++)
 	{
-		if (texts[i]->len > 0)
-			appendBinaryStringInfo(&state->texts, texts[i]->p, texts[i]->len);
-	}
-	/* the buffer may have moved while it grew: set the pointers last */
-	for (i = 0, state->texts.cursor = 0; i < (int) lengthof(texts); i++)
-	{
-		texts[i]->p = state->texts.data + state->texts.cursor;
-		state->texts.cursor += texts[i]->len;
+		texts[i]->p = p;
+		p += texts[i]->len;
 	}
 }
 
-/* Takes the next row into the state: it is the current one until the next. */
-static AsOf *
-next_row(FunctionCallInfo fcinfo, int policy_argno)
+/*
+ * Reads the table. Every row goes into `rows`; those with an address and a
+ * time also into by_ip, where that is wanted.
+ */
+static void
+take_rows(Work *work, Oid relation, TimestampTz until, Tuplestorestate *rows,
+		  Tuplesortstate *by_ip)
 {
-	MemoryContext context = window_context(fcinfo);
-	AsOf	   *state = PG_ARGISNULL(0) ? NULL : (AsOf *) PG_GETARG_POINTER(0);
-	ScoreCall  *call = score_call(fcinfo, 1, TXN_FOR_HISTORY | TXN_FOR_DECISION);
-	Event		event;
+	ScoreCall  *call = work->call;
+	Txn		   *txn = &call->txn;
+	StringInfoData query;
+	Portal		portal;
+	int64		row = 0;
 
-	if (state == NULL)
+	initStringInfo(&query);
+	appendStringInfo(&query, "SELECT t FROM %s AS t",
+					 quote_qualified_identifier(get_namespace_name(get_rel_namespace(relation)),
+												get_rel_name(relation)));
+	portal = SPI_cursor_open_with_args(NULL, query.data, 0, NULL, NULL, NULL, true, 0);
+	for (;;)
 	{
-		MemoryContext old = MemoryContextSwitchTo(context);
+		uint64		i;
 
-		state = palloc0(sizeof(AsOf));
-		initStringInfo(&state->texts);
-		MemoryContextSwitchTo(old);
+		SPI_cursor_fetch(portal, true, FETCH_ROWS);
+		if (SPI_processed == 0)
+			break;
+		for (i = 0; i < SPI_processed; i++)
+		{
+			MemoryContext old = MemoryContextSwitchTo(work->per_row);
+			RowPart		part = {0};
+			bool		isnull;
+			Datum		value = SPI_getbinval(SPI_tuptable->vals[i], SPI_tuptable->tupdesc, 1, &isnull);
+
+			if (!isnull)
+			{
+				txn_read(&call->reader, value, call->policy, txn);
+				part.has_event = txn_event(txn, &part.event);
+				if (!part.has_event || txn->time < until)
+				{
+					MemoryContextSwitchTo(old);
+					write_row(work, &part);
+					set_slot(work, row, 0, 0);
+					tuplestore_puttupleslot(rows, work->in);
+					if (by_ip != NULL && part.has_event && txn->ip_family != 0)
+					{
+						/* IPv6 by /64 */
+						int64		key = (int64) value_hash(COL_IP, (const char *) txn->ip,
+															 txn->ip_family == 4 ? 4 : 8);
+
+						start_payload(work);
+						appendBinaryStringInfo(&work->payload, (const char *) &row, sizeof(row));
+						appendBinaryStringInfo(&work->payload, (const char *) &part.event, sizeof(Event));
+						set_slot(work, key, txn->time, (int64) txn->identity);
+						tuplesort_puttupleslot(by_ip, work->in);
+					}
+					row++;
+				}
+			}
+			MemoryContextSwitchTo(old);
+			MemoryContextReset(work->per_row);
+		}
+		SPI_freetuptable(SPI_tuptable);
+		CHECK_FOR_INTERRUPTS();
 	}
-	state->call = call;
-	state->current = !PG_ARGISNULL(1);
-	call->policy = policy_arg(fcinfo, policy_argno, &call->policy_arg);
-	if (!state->started)
-	{
-		profile_init(&state->profile, call->policy->basis_hash);
-		state->started = true;
-	}
-	if (state->current)
-	{
-		txn_read(&call->reader, PG_GETARG_DATUM(1), call->policy, &call->txn);
-		keep_texts(state, &call->txn);
-		if (txn_event(&call->txn, &event))
-			profile_observe(&state->profile, &event);
-	}
-	return state;
+	SPI_cursor_close(portal);
 }
+
+/* ---- addresses ---- */
 
 static void
 no_histories(Histories *h)
@@ -127,159 +256,163 @@ no_histories(Histories *h)
 	h->use[HISTORY_CUSTOMER] = h->use[HISTORY_IP] = h->use[HISTORY_MERCHANT] = HISTORY_UNAVAILABLE;
 }
 
-/* ---- an IP's history as of the current row ---- */
-
-PG_FUNCTION_INFO_V1(fraud_ip_asof_accum);
-Datum
-fraud_ip_asof_accum(PG_FUNCTION_ARGS)
+/* The numbers of rule 16 for every row of by_ip, into by_row. */
+static void
+pass_addresses(Work *work, Tuplesortstate *by_ip, Tuplesortstate *by_row)
 {
-	PG_RETURN_POINTER(next_row(fcinfo, 2));
-}
+	ScoreCall  *call = work->call;
+	ProfileState *profile = &call->states[HISTORY_IP];
+	int64		current = 0;
+	bool		first = true;
 
-PG_FUNCTION_INFO_V1(fraud_ip_asof_final);
-Datum
-fraud_ip_asof_final(PG_FUNCTION_ARGS)
-{
-	AsOf	   *state;
-	ScoreCall  *call;
-	bytea	   *result = palloc(VARHDRSZ + sizeof(IpPart));
-	IpPart		part = {0};
-
-	(void) window_context(fcinfo);
-	if (PG_ARGISNULL(0))
-		PG_RETURN_NULL();
-	state = (AsOf *) PG_GETARG_POINTER(0);
-	call = state->call;
-	if (!state->current || !(call->txn.known & COL_BIT(COL_IP)))
-		PG_RETURN_NULL();
 	no_histories(&call->histories);
 	call->histories.use[HISTORY_IP] = HISTORY_USABLE;
-	call->histories.state[HISTORY_IP] = &state->profile;
-	features_compute(&call->txn, &call->histories, call->policy, false, &call->features);
-	part.use = call->features.use[HISTORY_IP];
-	part.cards = call->features.ip_cards;
-	part.attempts_24h = call->features.ip_attempts_24h;
-	part.declined_share = call->features.ip_declined_share;
-	SET_VARSIZE(result, VARHDRSZ + sizeof(IpPart));
-	memcpy(VARDATA(result), &part, sizeof(part));
-	PG_RETURN_BYTEA_P(result);
-}
+	call->histories.state[HISTORY_IP] = profile;
+	memset(&call->txn, 0, TXN_FIXED);
+	call->txn.known = COL_BIT(COL_OCCURRED_AT);
 
-/* ---- a customer's history as of the current row: the decision ---- */
-
-PG_FUNCTION_INFO_V1(fraud_score_asof_accum);
-Datum
-fraud_score_asof_accum(PG_FUNCTION_ARGS)
-{
-	AsOf	   *state = next_row(fcinfo, 3);
-
-	state->ip.use = HISTORY_USABLE;
-	state->ip.cards = -1;
-	if (!PG_ARGISNULL(2))
+	tuplesort_performsort(by_ip);
+	while (tuplesort_gettupleslot(by_ip, true, false, work->out, NULL))
 	{
-		bytea	   *part = PG_GETARG_BYTEA_PP(2);
+		int64		key = slot_int(work, 1);
+		IpPart		part = {0};
+		Event		event;
+		const char *payload;
+		int			len;
 
-		if (VARSIZE_ANY_EXHDR(part) == sizeof(IpPart))
-			memcpy(&state->ip, VARDATA_ANY(part), sizeof(IpPart));
+		if (first || key != current)
+			profile_init(profile, call->policy->basis_hash);
+		first = false;
+		current = key;
+
+		payload = payload_of(work, &len);
+		memcpy(&part.row, payload, sizeof(int64));
+		memcpy(&event, payload + sizeof(int64), sizeof(Event));
+		call->txn.time = event.time;
+		call->txn.identity = event.id;
+		call->txn.card_hash = event.card;
+		call->txn.amount = event.amount;
+		features_compute(&call->txn, &call->histories, call->policy, false, &call->features);
+		profile_observe(profile, &event);
+
+		part.use = call->features.use[HISTORY_IP];
+		part.cards = call->features.ip_cards;
+		part.attempts_24h = call->features.ip_attempts_24h;
+		part.declined_share = call->features.ip_declined_share;
+		start_payload(work);
+		appendBinaryStringInfo(&work->payload, (const char *) &part, sizeof(part));
+		set_slot(work, part.row, 0, 0);
+		tuplesort_puttupleslot(by_row, work->in);
+		CHECK_FOR_INTERRUPTS();
 	}
-	PG_RETURN_POINTER(state);
+	tuplesort_performsort(by_row);
 }
 
-PG_FUNCTION_INFO_V1(fraud_score_asof_final);
-Datum
-fraud_score_asof_final(PG_FUNCTION_ARGS)
+/* Moves every row from the store into by_customer, its IP's numbers with it. */
+static void
+join_rows(Work *work, Tuplestorestate *rows, Tuplesortstate *by_row,
+		  Tuplesortstate *by_customer)
 {
-	AsOf	   *state;
-	ScoreCall  *call;
+	ScoreCall  *call = work->call;
+	IpPart		next = {.row = -1};
+	bool		more = by_row != NULL;
+	int64		row = 0;
 
-	(void) window_context(fcinfo);
-	if (PG_ARGISNULL(0))
-		PG_RETURN_NULL();
-	state = (AsOf *) PG_GETARG_POINTER(0);
-	if (!state->current)
-		PG_RETURN_NULL();
-	call = state->call;
-
-	memset(&call->histories, 0, sizeof(Histories));
-	if (call->txn.known & COL_BIT(COL_CUSTOMER_ID))
-		call->histories.state[HISTORY_CUSTOMER] = &state->profile;
-	else
-		call->histories.use[HISTORY_CUSTOMER] = HISTORY_NO_KEY;
-	features_compute(&call->txn, &call->histories, call->policy,
-					 call->policy->custom.n > 0, &call->features);
-	if (state->ip.cards >= 0)
+	for (; tuplestore_gettupleslot(rows, true, false, work->out); row++)
 	{
-		call->features.use[HISTORY_IP] = (HistoryUse) state->ip.use;
-		call->features.ip_cards = state->ip.cards;
-		call->features.ip_attempts_24h = state->ip.attempts_24h;
-		call->features.ip_declined_share = state->ip.declined_share;
+		RowPart		part;
+		const char *payload;
+		int			len;
+		int64		key;
+
+		payload = payload_of(work, &len);
+		read_row(payload, &part, &call->txn);
+		start_payload(work);
+		appendBinaryStringInfo(&work->payload, payload, len);
+
+		while (more && next.row < row)
+		{
+			more = tuplesort_gettupleslot(by_row, true, false, work->out, NULL);
+			if (more)
+				memcpy(&next, payload_of(work, &len), sizeof(next));
+		}
+		if (more && next.row == row)
+		{
+			part.has_ip = true;
+			part.ip = next;
+			memcpy(work->payload.data + VARHDRSZ, &part, sizeof(part));
+		}
+		key = call->txn.customer.len == 0 ? 0 :
+			(int64) value_hash(COL_CUSTOMER_ID,
+							   work->payload.data + VARHDRSZ + sizeof(RowPart) + TXN_FIXED + call->txn.txn_id.len,
+							   call->txn.customer.len);
+		set_slot(work, key, call->txn.time, (int64) call->txn.identity);
+		tuplesort_puttupleslot(by_customer, work->in);
+		CHECK_FOR_INTERRUPTS();
 	}
-	score_decide(call, false);
-	score_result_desc(fcinfo, call, DECISION_COLUMNS);
-	PG_RETURN_DATUM(decision_datum(call));
 }
 
-/* ---- what to partition and order by ---- */
+/* ---- customers ---- */
 
-#define KEY_COLUMNS	(TXN_FOR_HISTORY | COL_BIT(COL_IP))
-
-/* One of a row's keys as a hash: customer, IP (IPv6 by /64), or order of ids. */
-PG_FUNCTION_INFO_V1(fraud_txn_keys);
-Datum
-fraud_txn_keys(PG_FUNCTION_ARGS)
+static void
+pass_customers(Work *work, Tuplesortstate *by_customer, TimestampTz since,
+			   ReturnSetInfo *result)
 {
-	ScoreCall  *call = score_call(fcinfo, 0, KEY_COLUMNS);
+	ScoreCall  *call = work->call;
 	Txn		   *txn = &call->txn;
-	Datum		values[4];
-	bool		nulls[4];
+	ProfileState *profile = &call->states[HISTORY_CUSTOMER];
+	int64		current = 0;
+	bool		first = true;
 
-	if (PG_ARGISNULL(0))
-		PG_RETURN_NULL();
-	call->policy = policy_arg(fcinfo, 1, &call->policy_arg);
-	txn_read(&call->reader, PG_GETARG_DATUM(0), call->policy, txn);
-	nulls[0] = txn->customer.len == 0;
-	values[0] = Int64GetDatum((int64) value_hash(COL_CUSTOMER_ID, txn->customer.p, txn->customer.len));
-	nulls[1] = txn->ip_family == 0;
-	values[1] = Int64GetDatum((int64) value_hash(COL_IP, (const char *) txn->ip,
-												 txn->ip_family == 4 ? 4 : 8));
-	nulls[2] = !(txn->known & COL_BIT(COL_OCCURRED_AT));
-	values[2] = TimestampTzGetDatum(txn->time);
-	nulls[3] = false;
-	values[3] = Int64GetDatum((int64) txn->identity);
-	score_result_desc(fcinfo, call, 4);
-	PG_RETURN_DATUM(HeapTupleGetDatum(heap_form_tuple(call->desc, values, nulls)));
+	tuplesort_performsort(by_customer);
+	while (tuplesort_gettupleslot(by_customer, true, false, work->out, NULL))
+	{
+		MemoryContext old = MemoryContextSwitchTo(work->per_row);
+		int64		key = slot_int(work, 1);
+		RowPart		part;
+		int			len;
+
+		if (first || key != current)
+			profile_init(profile, call->policy->basis_hash);
+		first = false;
+		current = key;
+
+		read_row(payload_of(work, &len), &part, txn);
+		if (!part.has_event || txn->time >= since)
+		{
+			Datum		values[2];
+			bool		nulls[2] = {false, false};
+
+			memset(&call->histories, 0, sizeof(Histories));
+			if (txn->customer.len > 0)
+				call->histories.state[HISTORY_CUSTOMER] = profile;
+			else if (txn->columns & COL_BIT(COL_CUSTOMER_ID))
+				call->histories.use[HISTORY_CUSTOMER] = HISTORY_NO_KEY;
+			features_compute(txn, &call->histories, call->policy,
+							 call->policy->custom.n > 0, &call->features);
+			if (part.has_ip)
+			{
+				call->features.use[HISTORY_IP] = (HistoryUse) part.ip.use;
+				call->features.ip_cards = part.ip.cards;
+				call->features.ip_attempts_24h = part.ip.attempts_24h;
+				call->features.ip_declined_share = part.ip.declined_share;
+			}
+			score_decide(call, false);
+			values[1] = decision_datum(call);
+			nulls[0] = txn->txn_id.len == 0;
+			values[0] = nulls[0] ? (Datum) 0 :
+				PointerGetDatum(cstring_to_text_with_len(txn->txn_id.p, txn->txn_id.len));
+			tuplestore_putvalues(result->setResult, result->setDesc, values, nulls);
+		}
+		if (part.has_event && txn->customer.len > 0)
+			profile_observe(profile, &part.event);
+		MemoryContextSwitchTo(old);
+		MemoryContextReset(work->per_row);
+		CHECK_FOR_INTERRUPTS();
+	}
 }
 
 /* ---- fraud_score_table(relation, policy, since, until) ---- */
-
-/* The one query; $1 policy, $2 since, $3 until. */
-static char *
-build_query(Oid relation, const char *schema, bool with_ip)
-{
-	StringInfoData q;
-	char	   *table = quote_qualified_identifier(get_namespace_name(get_rel_namespace(relation)),
-												   get_rel_name(relation));
-	const char *s = quote_identifier(schema);
-
-	initStringInfo(&q);
-	appendStringInfo(&q,
-					 "SELECT (x.d).txn_id, x.d FROM ("
-					 "SELECT y.at, %s.fraud_score_asof(y.t, y.ip, $1) OVER (PARTITION BY y.customer"
-					 " ORDER BY y.at, y.id ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW) AS d FROM ("
-					 "SELECT k.t, (k.k).customer AS customer, (k.k).at AS at, (k.k).id AS id, ", s);
-	if (with_ip)
-		appendStringInfo(&q,
-						 "CASE WHEN (k.k).ip IS NOT NULL THEN %s.fraud_ip_asof(k.t, $1) OVER (PARTITION BY (k.k).ip"
-						 " ORDER BY (k.k).at, (k.k).id ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW) END AS ip ", s);
-	else
-		appendStringInfoString(&q, "NULL::pg_catalog.bytea AS ip ");
-	appendStringInfo(&q,
-					 "FROM (SELECT t, %s.fraud_txn_keys(t, $1) AS k FROM %s AS t OFFSET 0) AS k "
-					 "WHERE ($3 IS NULL OR (k.k).at OPERATOR(pg_catalog.<) $3) OR (k.k).at IS NULL"
-					 ") AS y) AS x WHERE ($2 IS NULL OR x.at OPERATOR(pg_catalog.>=) $2 OR x.at IS NULL)",
-					 s, table);
-	return q.data;
-}
 
 /* Whether rule 16 can run: without, the pass over IPs is not worth its sort. */
 static bool
@@ -288,13 +421,11 @@ rule_16_can_run(Oid relation, const Policy *policy)
 	static const TxnColumn needed[] = {COL_IP, COL_CARD_ID};
 	int			i;
 
+	if (!policy->rules[RULE_MULTI_CARD_IP].enabled && policy->custom.n == 0)
+		return false;
 	for (i = 0; i < (int) lengthof(needed); i++)
-	{
-		const char *name = policy_str(policy, policy->columns[needed[i]]);
-
-		if (get_attnum(relation, name != NULL ? name : txn_column_names[needed[i]]) == InvalidAttrNumber)
+		if (get_attnum(relation, txn_column_name(policy, needed[i])) == InvalidAttrNumber)
 			return false;
-	}
 	return true;
 }
 
@@ -303,14 +434,15 @@ Datum
 fraud_score_table(PG_FUNCTION_ARGS)
 {
 	ReturnSetInfo *result = (ReturnSetInfo *) fcinfo->resultinfo;
-	Oid			types[] = {InvalidOid, TIMESTAMPTZOID, TIMESTAMPTZOID};
-	Datum		args[3];
-	char		nulls[4] = "   ";
-	const Policy *policy;
-	bool		with_ip;
+	TimestampTz since = PG_ARGISNULL(2) ? DT_NOBEGIN : PG_GETARG_TIMESTAMPTZ(2);
+	TimestampTz until = PG_ARGISNULL(3) ? DT_NOEND : PG_GETARG_TIMESTAMPTZ(3);
+	ScoreCall  *call;
+	Tuplestorestate *rows;
+	Tuplesortstate *by_ip = NULL;
+	Tuplesortstate *by_row = NULL;
+	Tuplesortstate *by_customer;
+	Work		work;
 	Oid			relation;
-	Portal		portal;
-	char	   *query;
 
 	if (PG_ARGISNULL(0))
 		ereport(ERROR,
@@ -323,33 +455,40 @@ fraud_score_table(PG_FUNCTION_ARGS)
 				 errmsg("relation with OID %u does not exist", relation)));
 	InitMaterializedSRF(fcinfo, 0);
 
-	/* one policy for the whole answer, handed to every function in it */
-	policy = policy_arg(fcinfo, 1, NULL);
-	args[0] = PointerGetDatum(memcpy(palloc(policy->size), policy, policy->size));
-	types[0] = get_fn_expr_argtype(fcinfo->flinfo, 1);
-	args[1] = PG_ARGISNULL(2) ? (Datum) 0 : PG_GETARG_DATUM(2);
-	args[2] = PG_ARGISNULL(3) ? (Datum) 0 : PG_GETARG_DATUM(3);
-	nulls[1] = PG_ARGISNULL(2) ? 'n' : ' ';
-	nulls[2] = PG_ARGISNULL(3) ? 'n' : ' ';
-	with_ip = policy->rules[RULE_MULTI_CARD_IP].enabled && rule_16_can_run(relation, policy);
-	query = build_query(relation, get_namespace_name(get_func_namespace(fcinfo->flinfo->fn_oid)), with_ip);
-
 	if (SPI_connect() != SPI_OK_CONNECT)
 		elog(ERROR, "SPI_connect failed");
-	portal = SPI_cursor_open_with_args(NULL, query, 3, types, args, nulls, true, 0);
-	for (;;)
-	{
-		uint64		i;
+	call = score_call_for_rows(TXN_FOR_HISTORY | TXN_FOR_DECISION);
+	call->policy = policy_arg(fcinfo, 1, NULL);
+	call->desc = lookup_rowtype_tupdesc_copy(TupleDescAttr(result->setDesc, 1)->atttypid, -1);
+	if (call->desc->natts != DECISION_COLUMNS)
+		ereport(ERROR,
+				(errcode(ERRCODE_DATATYPE_MISMATCH),
+				 errmsg("row type of the result does not fit this library"),
+				 errhint("Run ALTER EXTENSION fraud_fallback UPDATE.")));
+	work_init(&work, call);
 
-		SPI_cursor_fetch(portal, true, FETCH_ROWS);
-		if (SPI_processed == 0)
-			break;
-		for (i = 0; i < SPI_processed; i++)
-			tuplestore_puttuple(result->setResult, SPI_tuptable->vals[i]);
-		SPI_freetuptable(SPI_tuptable);
-		CHECK_FOR_INTERRUPTS();
+	rows = tuplestore_begin_heap(false, false, work_mem);
+	if (rule_16_can_run(relation, call->policy))
+		by_ip = begin_sort(&work, 3);
+	take_rows(&work, relation, until, rows, by_ip);
+	if (by_ip != NULL)
+	{
+		by_row = begin_sort(&work, 1);
+		pass_addresses(&work, by_ip, by_row);
+		tuplesort_end(by_ip);
 	}
-	SPI_cursor_close(portal);
+	by_customer = begin_sort(&work, 3);
+	join_rows(&work, rows, by_row, by_customer);
+	ExecClearTuple(work.out);
+	tuplestore_end(rows);
+	if (by_row != NULL)
+		tuplesort_end(by_row);
+	pass_customers(&work, by_customer, since, result);
+	ExecClearTuple(work.out);
+	tuplesort_end(by_customer);
+
+	ExecDropSingleTupleTableSlot(work.in);
+	ExecDropSingleTupleTableSlot(work.out);
 	SPI_finish();
 	return (Datum) 0;
 }

@@ -42,7 +42,8 @@ observe_call(FunctionCallInfo fcinfo, int argno)
 	if (call == NULL)
 	{
 		call = MemoryContextAllocZero(fcinfo->flinfo->fn_mcxt, sizeof(ObserveCall));
-		txn_reader_init(&call->reader, fcinfo, argno, TXN_FOR_HISTORY, fcinfo->flinfo->fn_mcxt);
+		txn_reader_init(&call->reader, get_fn_expr_argtype(fcinfo->flinfo, argno), TXN_FOR_HISTORY,
+						fcinfo->flinfo->fn_mcxt);
 		fcinfo->flinfo->fn_extra = call;
 	}
 	return call;

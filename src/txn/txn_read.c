@@ -489,13 +489,12 @@ column_kind(Oid type)
 	}
 }
 
-/* What the user calls a column, in the server's encoding. */
-static const char *
-column_name(const Policy *policy, TxnColumn c)
+const char *
+txn_column_name(const Policy *policy, TxnColumn c)
 {
 	PolicyStr	name = policy->columns[c];
 
-	return name.off == 0 ? txn_column_names[c] : policy_message(policy_str(policy, name));
+	return name.off == 0 ? txn_column_names[c] : policy_text(policy_str(policy, name), name.len);
 }
 
 static void
@@ -529,7 +528,7 @@ bind_row(TxnReader *reader, Oid type, int32 typmod, uint64 identifier,
 	old = MemoryContextSwitchTo(reader->context);
 	for (c = 0; c < TXN_NCOLUMNS; c++)
 	{
-		const char *name = column_name(policy, (TxnColumn) c);
+		const char *name = txn_column_name(policy, (TxnColumn) c);
 
 		reader->attno[c] = -1;
 		reader->kind[c] = KIND_NONE;
@@ -699,7 +698,7 @@ read_jsonb(TxnReader *reader, Jsonb *json, const Policy *policy, Txn *txn,
 
 	for (c = 0; c < TXN_NCOLUMNS; c++)
 	{
-		const char *name = column_name(policy, (TxnColumn) c);
+		const char *name = txn_column_name(policy, (TxnColumn) c);
 		Value	   *v = &values[c];
 		JsonbValue	found;
 
@@ -738,14 +737,11 @@ read_jsonb(TxnReader *reader, Jsonb *json, const Policy *policy, Txn *txn,
 /* ---- both ---- */
 
 void
-txn_reader_init(TxnReader *reader, FunctionCallInfo fcinfo, int argno,
-				uint32 wanted, MemoryContext context)
+txn_reader_init(TxnReader *reader, Oid type, uint32 wanted, MemoryContext context)
 {
 	memset(reader, 0, sizeof(TxnReader));
 	reader->wanted = wanted;
-	reader->type = get_fn_expr_argtype(fcinfo->flinfo, argno);
-	if (reader->type != JSONBOID && reader->type != TEXTOID)
-		reader->type = RECORDOID;
+	reader->type = type == JSONBOID || type == TEXTOID ? type : RECORDOID;
 	reader->context = AllocSetContextCreate(context, "fraud_fallback binding",
 											ALLOCSET_SMALL_SIZES);
 }

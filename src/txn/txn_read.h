@@ -70,9 +70,12 @@ typedef struct TxnReader
 	(~(COL_BIT(COL_STATUS) | COL_BIT(COL_DECLINED) | COL_BIT(COL_IS_FRAUD) | \
 	   COL_BIT(COL_HOME_LAT) | COL_BIT(COL_HOME_LON)))
 
-/* A reader for argument argno of this call; `context` is the call site's. */
-extern void txn_reader_init(TxnReader *reader, FunctionCallInfo fcinfo, int argno,
-							uint32 wanted, MemoryContext context);
+/* A reader of values of a type: jsonb, text, or else rows. */
+extern void txn_reader_init(TxnReader *reader, Oid type, uint32 wanted,
+							MemoryContext context);
+
+/* What the user calls a column, in the server's encoding. */
+extern const char *txn_column_name(const Policy *policy, TxnColumn c);
 
 /*
  * Reads the transaction. Text points into the datum, the reader or memory of

@@ -88,7 +88,8 @@ BEGIN
 RETURN (SELECT CASE
 	WHEN c.cls = 'F' THEN CASE WHEN c.i % 2 = 0 THEN 20 WHEN k % 2 = 0 THEN 10 ELSE 30 END
 	WHEN c.cls IN ('L', 'D') THEN 20 + hn(s, 9000) / 100.0
-	WHEN c.cls IN ('M', 'E', 'B') AND c.i % 5 = 0 AND u < 0.02 THEN pick(
+	WHEN c.cls = 'B' AND c.i % 5 = 0 AND u < 0.02 THEN pick(ARRAY['NaN', 'Infinity', '200000000000', '-1e15']::numeric[], s)
+	WHEN c.cls IN ('M', 'E') AND c.i % 5 = 0 AND u < 0.02 THEN pick(
 		ARRAY['NaN', 'Infinity', '-Infinity', '100000000000', '-100000000000', '200000000000', '-1e15']::numeric[], s)
 	WHEN c.cls <> 'G' AND u < 0.06 THEN 0
 	WHEN c.cls <> 'G' AND u < 0.12 THEN -round((5 + 200 * v)::numeric, 2)
@@ -205,11 +206,12 @@ SELECT o_prepare() \gset
 ANALYZE ev;
 ANALYZE o_ev;
 WITH rows_of AS MATERIALIZED (SELECT o_ident(e) AS ident, occurred_at AS at, o_status(status) AS st, e FROM ev e),
-	small AS (SELECT merch FROM o_ev GROUP BY 1 HAVING count(*) <= 32)
+	small AS (SELECT merch FROM o_ev GROUP BY 1 HAVING count(*) <= 32),
+	one_time AS (SELECT ident FROM o_ev GROUP BY 1 HAVING count(*) = 1)
 INSERT INTO lab
 SELECT DISTINCT ON (o.ident, o.at) r.e, o.at + us((hx(o.ident || 'known') * 20 * 86400e6)::numeric)
-FROM o_ev o JOIN small USING (merch) JOIN rows_of r ON r.ident = o.ident AND r.at = o.at AND r.st = 'approved'
-WHERE o.appr AND o.cust ~ '^[MGE]' AND o.merch ~ '^m[0-9]'
+FROM o_ev o JOIN small USING (merch) JOIN one_time USING (ident) JOIN rows_of r ON r.ident = o.ident AND r.at = o.at AND r.st = 'approved'
+WHERE o.base AND o.cust ~ '^[MGE]' AND o.merch ~ '^m[0-9]'
 AND hx(o.ident || 'fraud') < CASE WHEN o.merch ~ '-[01]$' THEN 0.4 ELSE 0.08 END
 ORDER BY o.ident, o.at;
 INSERT INTO lab

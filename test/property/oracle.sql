@@ -136,7 +136,7 @@ CREATE FUNCTION o_prepare() RETURNS void LANGUAGE sql AS $$
 		row_number() OVER (PARTITION BY cust ORDER BY at DESC),
 		row_number() OVER (PARTITION BY ipk ORDER BY at DESC),
 		row_number() OVER (PARTITION BY merch ORDER BY at DESC)
-	FROM clean c LEFT JOIN (SELECT o_ident(e) AS ident, (e).occurred_at AS at, known_at FROM lab) l USING (ident, at);
+	FROM clean c LEFT JOIN (SELECT o_ident(e) AS ident, known_at FROM lab) l USING (ident);
 $$;
 CREATE INDEX ON o_ev (cust);
 CREATE INDEX ON o_ev (ipk);
@@ -157,7 +157,7 @@ CREATE TYPE o_facts AS (
 	seen boolean, mn90 bigint, mf90 bigint, mn28 bigint, mf28 bigint,
 	-- velocity
 	a60 bigint, a10 bigint, a1h bigint, a24 bigint, run_lo bigint, run_hi bigint,
-	ipcards bigint, ipa24 bigint, ipd24 bigint,
+	ipcards bigint, ipcards_any bigint, ipa24 bigint, ipd24 bigint, one int,
 	-- habits
 	base_all bigint, base_hours bigint, base_days bigint, ever bigint, last_appr timestamptz, first_seen timestamptz);
 
@@ -176,7 +176,7 @@ me2 AS MATERIALIZED (
 		-- this one is an attempt unless it gives money back
 		CASE WHEN amt < 0 THEN 0 ELSE 1 END AS one,
 		ck IS DISTINCT FROM '!' AND NOT (ck IS NULL AND cust IS NULL) AS c_ok,
-		ik IS DISTINCT FROM '!' AND ip IS NOT NULL AS i_ok,
+		ik IS DISTINCT FROM '!' AND NOT (ik IS NULL AND ip IS NULL) AS i_ok,
 		mk IS DISTINCT FROM '!' AND NOT (mk IS NULL AND merch IS NULL) AS m_ok
 	FROM me),
 c AS MATERIALIZED (		-- the customer's events as they were at t, without this one
@@ -233,19 +233,23 @@ place AS (
 	SELECT array_agg(o_km(p.lat, p.lon, me.lat, me.lon) ORDER BY p.at, p.lat, p.lon) AS km,
 		array_agg(extract(epoch FROM me.t) - extract(epoch FROM p.at) ORDER BY p.at, p.lat, p.lon) AS dt
 	FROM places p, me
-	WHERE me.present AND me.lat IS NOT NULL
+	WHERE me.lat IS NOT NULL
 	AND (p.at = (SELECT max(at) FROM places) OR p.at = (SELECT max(at) FROM places, me WHERE at < me.t)
 		AND me.t = (SELECT max(at) FROM places))),
 merchant AS (
-	SELECT count(*) FILTER (WHERE m.appr AND m.at > o_edge(me.t, 7776000, mode)) AS mn90,
+	-- approved payments lie on the three-day grid, so 28 days may reach back as far as 31 when wide
+	SELECT count(*) FILTER (WHERE m.base AND m.at > o_edge(me.t, 7776000, mode)) AS mn90,
 		count(*) FILTER (WHERE m.fraud AND m.at > o_edge(me.t, 7776000, mode)) AS mf90,
-		count(*) FILTER (WHERE m.appr AND m.at > o_edge(me.t, 2419200, mode)) AS mn28,
-		count(*) FILTER (WHERE m.fraud AND m.at > o_edge(me.t, 2419200, mode)) AS mf28
-	FROM m, me),
+		count(*) FILTER (WHERE m.base AND m.at > e28) AS mn28, count(*) FILTER (WHERE m.fraud AND m.at > e28) AS mf28
+	FROM me CROSS JOIN LATERAL (SELECT o_edge(me.t, CASE mode WHEN 'wide' THEN 2592000 ELSE 2419200 END, mode) AS e28) e
+		LEFT JOIN m ON true),
 address AS (
 	SELECT (SELECT count(DISTINCT card) FROM (
 				SELECT i.card FROM i, me WHERE i.attempt AND i.at > o_edge(me.t, 3600, mode)
 				UNION ALL SELECT card FROM me2 WHERE one = 1) u) AS ipcards,
+		(SELECT count(DISTINCT card) FROM (
+				SELECT i.card FROM i, me WHERE i.attempt AND i.at > o_edge(me.t, 3600, mode)
+				UNION ALL SELECT card FROM me2) u) AS ipcards_any,
 		count(*) FILTER (WHERE i.attempt) AS ipa24, count(*) FILTER (WHERE i.attempt AND i.st = 'declined') AS ipd24
 	FROM i, me WHERE i.at > o_edge(me.t, 86400, mode))
 SELECT (me2.t, amt, cust, card, merch, ctry, home, me2.lat, me2.lon, present, risk, has_category, mcc, ip, lhour, wkend,
@@ -253,7 +257,7 @@ SELECT (me2.t, amt, cust, card, merch, ctry, home, me2.lat, me2.lon, present, ri
 	n, s, q, mx, sp24 + greatest(amt, 0), sp7 + greatest(amt, 0), sp90, days90, weeks90,
 	ac30, km, dt,
 	seen, mn90, mf90, mn28, mf28,
-	a60 + one, a10 + one, a1h + one, a24 + one, run_lo, run_hi, ipcards, ipa24 + one, ipd24,
+	a60 + one, a10 + one, a1h + one, a24 + one, run_lo, run_hi, ipcards, ipcards_any, ipa24 + one, ipd24, one,
 	base_all, base_hours, base_days, ever, last_appr, first_seen)::o_facts
 FROM me2, past, spend, attempts, habits, run, place, merchant, address $$;
 
@@ -276,6 +280,10 @@ CREATE FUNCTION o_limit(own numeric, dflt numeric, total numeric, periods bigint
 CREATE FUNCTION o_days(a timestamptz, b timestamptz) RETURNS numeric LANGUAGE sql IMMUTABLE AS
 	$$ SELECT (extract(epoch FROM b) - extract(epoch FROM a)) / 86400 $$;
 
+-- a or b: what the texts leave open
+CREATE FUNCTION o_either(a anyelement, b anyelement) RETURNS jsonb LANGUAGE sql IMMUTABLE AS
+	$$ SELECT jsonb_build_array(a, b) $$;
+
 CREATE FUNCTION o_features(f o_facts) RETURNS jsonb LANGUAGE sql IMMUTABLE AS $$
 SELECT jsonb_build_object(
 		'amount', f.amt, 'foreign_country', f.ctry <> f.home, 'high_risk_country', f.ctry IN ('IR', 'KP', 'MM'),
@@ -287,15 +295,17 @@ SELECT jsonb_build_object(
 		'past_max', CASE WHEN c THEN f.mx END,
 		'amount_ratio', CASE WHEN c AND f.n > 0 THEN f.amt * f.n / f.s END,
 		'amount_sigmas', CASE WHEN c AND f.n >= 2 THEN (f.amt * f.n - f.s) / f.n / nullif(o_stddev(f.n, f.s, f.q), 0) END,
-		'spend_24h', CASE WHEN c AND f.amt IS NOT NULL THEN f.sp24 END,
-		'spend_7d', CASE WHEN c AND f.amt IS NOT NULL THEN f.sp7 END,
-		'daily_limit', CASE WHEN c OR f.dlim IS NOT NULL THEN o_limit(f.dlim, 2000, f.sp90, f.days90) END,
-		'weekly_limit', CASE WHEN c OR f.wlim IS NOT NULL THEN o_limit(f.wlim, 8000, f.sp90, f.weeks90) END,
+		-- without an amount: unknown, or what was spent before
+		'spend_24h', CASE WHEN c THEN CASE WHEN f.amt IS NULL THEN o_either(NULL, f.sp24) ELSE to_jsonb(f.sp24) END END,
+		'spend_7d', CASE WHEN c THEN CASE WHEN f.amt IS NULL THEN o_either(NULL, f.sp7) ELSE to_jsonb(f.sp7) END END,
+		-- without a history: the row's own limit may stand there all the same
+		'daily_limit', CASE WHEN c THEN to_jsonb(o_limit(f.dlim, 2000, f.sp90, f.days90)) ELSE o_either(NULL, f.dlim) END,
+		'weekly_limit', CASE WHEN c THEN to_jsonb(o_limit(f.wlim, 8000, f.sp90, f.weeks90)) ELSE o_either(NULL, f.wlim) END,
 		'approved_in_country_30d', CASE WHEN c AND f.ctry IS NOT NULL THEN f.ac30 END,
-		'distance_km', CASE WHEN c THEN to_jsonb(f.km) END,
-		'hours_since_present', CASE WHEN c THEN (SELECT jsonb_agg(d / 3600) FROM unnest(f.dt) d) END,
-		'speed_kmh', CASE WHEN c THEN (SELECT jsonb_agg(km / greatest(d, 60)::float8 * 3600)
-			FROM unnest(f.km, f.dt) u(km, d)) END,
+		-- card not present: the distance may be told or not, no rule looks at it
+		'distance_km', CASE WHEN c THEN to_jsonb(f.km) || CASE WHEN f.present THEN '[]'::jsonb ELSE '[null]' END END,
+		'hours_since_present', CASE WHEN c THEN (SELECT jsonb_agg(d / 3600) FROM unnest(f.dt) d)
+			|| CASE WHEN f.present THEN '[]'::jsonb ELSE '[null]' END END,
 		'first_time_merchant', CASE WHEN c AND f.merch IS NOT NULL THEN NOT f.seen END,
 		'attempts_60s', CASE WHEN c THEN f.a60 END, 'attempts_10m', CASE WHEN c THEN f.a10 END,
 		'attempts_1h', CASE WHEN c THEN f.a1h END, 'attempts_24h', CASE WHEN c THEN f.a24 END,
@@ -305,12 +315,20 @@ SELECT jsonb_build_object(
 		'approved_ever', CASE WHEN c THEN f.ever END,
 		'days_since_approved', CASE WHEN c THEN o_days(f.last_appr, f.t) END,
 		'days_known', CASE WHEN c THEN o_days(f.first_seen, f.t) END)
-	|| jsonb_build_object(		-- the merchant and the address
-		'merchant_approved_90d', CASE WHEN m THEN f.mn90 END, 'merchant_frauds_90d', CASE WHEN m THEN f.mf90 END,
-		'merchant_fraud_bound', CASE WHEN m THEN o_wilson(f.mf90, f.mn90) END,
-		'merchant_approved_28d', CASE WHEN m THEN f.mn28 END, 'merchant_frauds_28d', CASE WHEN m THEN f.mf28 END,
-		'ip_cards_60m', CASE WHEN i THEN f.ipcards END, 'ip_attempts_24h', CASE WHEN i THEN f.ipa24 END,
-		'ip_declined_share_24h', CASE WHEN i THEN f.ipd24::float8 / nullif(f.ipa24, 0) END)
+	-- the merchant and the address; no id in the row and no history: unknown, or nothing before
+	|| CASE WHEN f.t IS NULL THEN '{}' WHEN m THEN jsonb_build_object(
+		'merchant_approved_90d', f.mn90, 'merchant_frauds_90d', f.mf90,
+		'merchant_fraud_bound', o_wilson(f.mf90, f.mn90), 'merchant_approved_28d', f.mn28, 'merchant_frauds_28d', f.mf28)
+	WHEN f.merch IS NULL THEN jsonb_build_object('merchant_approved_90d', o_either(NULL, 0), 'merchant_frauds_90d',
+		o_either(NULL, 0), 'merchant_approved_28d', o_either(NULL, 0), 'merchant_frauds_28d', o_either(NULL, 0))
+	ELSE '{}' END
+	|| CASE WHEN f.t IS NULL THEN '{}' WHEN i THEN jsonb_build_object(
+		'ip_cards_60m', o_either(f.ipcards, f.ipcards_any), 'ip_attempts_24h', f.ipa24,
+		-- of all attempts, or of those whose outcome is known, without this one
+		'ip_declined_share_24h', o_either(f.ipd24::float8 / nullif(f.ipa24, 0), f.ipd24::float8 / nullif(f.ipa24 - f.one, 0)))
+	WHEN f.ip IS NULL THEN jsonb_build_object('ip_cards_60m', jsonb_build_array(NULL, f.ipcards, f.ipcards_any),
+		'ip_attempts_24h', o_either(NULL, f.ipa24), 'ip_declined_share_24h', o_either(NULL, 0))
+	ELSE '{}' END
 FROM (SELECT f.t IS NOT NULL AND f.c_ok AS c, f.t IS NOT NULL AND f.i_ok AS i, f.t IS NOT NULL AND f.m_ok AS m) v $$;
 
 -- What each rule may answer. More than one answer only where the texts leave the order of two preconditions
@@ -366,23 +384,24 @@ SELECT jsonb_build_object(
 		WHEN f.mf90 >= 2 AND o_wilson(f.mf90, f.mn90) > 0.009 THEN '["hit:10"]'
 		WHEN f.mn90 = 0 THEN no || ne ELSE no END)
 || jsonb_build_object(
-	'13', CASE WHEN f.t IS NULL THEN ne
-		WHEN exempt THEN CASE WHEN c THEN no ELSE no || ne END
+	'13', CASE WHEN exempt THEN CASE WHEN c THEN no ELSE no || ne END
 		WHEN NOT c THEN ne
 		WHEN f.a10 > 5 THEN '["hit:30"]' WHEN f.a10 > 3 THEN '["hit:15"]' ELSE no END,
-	'14', CASE WHEN f.t IS NULL THEN ne
-		WHEN exempt THEN CASE WHEN c THEN no ELSE no || ne END
+	'14', CASE WHEN exempt THEN CASE WHEN c THEN no ELSE no || ne END
 		WHEN NOT c THEN ne
 		WHEN f.a60 > 2 OR f.a1h > 10 THEN '["hit:15"]' WHEN f.a24 > 25 THEN '["hit:10"]' ELSE no END,
 	'15', CASE WHEN NOT c THEN ne
 		WHEN f.first_seen IS NULL THEN no || ne
 		ELSE (SELECT jsonb_agg(DISTINCT CASE WHEN g >= 5 THEN 'hit:30' WHEN g >= 3 THEN 'hit:20' ELSE 'no_hit:0' END)
 			FROM generate_series(f.run_lo, f.run_hi) g) END,
+	-- without a card of its own: cards counted all the same, or card_id is NULL
 	'16', CASE WHEN f.ip IS NULL THEN ne
-		WHEN o_ip_exempt(f.ip) THEN CASE WHEN i THEN no ELSE no || ne END
+		WHEN o_ip_exempt(f.ip) THEN CASE WHEN i AND f.card IS NOT NULL THEN no ELSE no || ne END
 		WHEN NOT i THEN ne
-		WHEN f.ipa24 > 100 AND f.ipd24 * 5 < f.ipa24 THEN ne
-		WHEN f.ipcards >= 8 THEN '["hit:30"]' WHEN f.ipcards >= 4 THEN '["hit:20"]' ELSE no END,
+		WHEN f.ipa24 > 100 AND f.ipd24 * 5 < f.ipa24 - f.one THEN ne
+		ELSE CASE WHEN f.ipcards >= 8 THEN '["hit:30"]' WHEN f.ipcards >= 4 THEN '["hit:20"]' ELSE no END
+			|| CASE WHEN f.ipcards_any >= 8 THEN '["hit:30"]' WHEN f.ipcards_any >= 4 THEN '["hit:20"]' ELSE no END
+			|| CASE WHEN f.card IS NULL OR f.ipa24 > 100 AND f.ipd24 * 5 < f.ipa24 THEN ne ELSE '[]'::jsonb END END,
 	'17', CASE WHEN f.t IS NULL THEN ne
 		WHEN NOT c THEN CASE WHEN night THEN ne || '["hit:10"]' ELSE ne || no END
 		WHEN night AND rare THEN '["hit:15"]'
@@ -413,16 +432,13 @@ CREATE FUNCTION o_velocity(ck text, seconds bigint, as_of timestamptz, mode text
 
 -- ---- comparing and reporting ----
 
-CREATE FUNCTION o_same(got jsonb, want jsonb) RETURNS boolean LANGUAGE sql IMMUTABLE AS $$
-	SELECT CASE coalesce(jsonb_typeof(want), 'null')
-		WHEN 'null' THEN coalesce(jsonb_typeof(got), 'null') = 'null'
-		WHEN 'array' THEN coalesce((SELECT bool_or(CASE
-			WHEN jsonb_typeof(w) = 'number' AND jsonb_typeof(got) = 'number' THEN
-				abs(got::float8 - w::float8) <= 1e-9 + 1e-9 * abs(w::float8)
-			ELSE w = got END) FROM jsonb_array_elements(want) w), false)
-		WHEN 'number' THEN coalesce(jsonb_typeof(got) = 'number'
-			AND abs(got::float8 - want::float8) <= 1e-9 + 1e-9 * abs(want::float8), false)
-		ELSE coalesce(got = want, false) END $$;
+CREATE FUNCTION o_same(got jsonb, want jsonb, near float8 DEFAULT 1e-9) RETURNS boolean LANGUAGE sql IMMUTABLE AS $$
+	SELECT coalesce(bool_or(CASE
+		WHEN jsonb_typeof(w) = 'number' AND jsonb_typeof(got) = 'number' THEN
+			abs(got::float8 - w::float8) <= near + 1e-9 * abs(w::float8)
+		ELSE coalesce(got, 'null') = w END), false)
+	FROM jsonb_array_elements(CASE jsonb_typeof(want) WHEN 'array' THEN want
+		ELSE jsonb_build_array(want) END) w $$;
 
 CREATE TABLE chk_log (name text, ok boolean);
 
