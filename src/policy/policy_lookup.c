@@ -35,6 +35,23 @@ policy_list_has(const Policy *policy, ListId list, const char *value, size_t len
 	uint32		high = values.n;
 
 	Assert(list_defs[list].kind != LIST_CIDR && list_defs[list].kind != LIST_NOTICE);
+	if (list_defs[list].kind == LIST_MCC && high <= 16)
+	{
+		/* a few values of four digits: as words, one after the other */
+		uint32		word;
+		uint32		item;
+
+		if (len != sizeof(word))
+			return false;
+		memcpy(&word, value, sizeof(word));
+		for (; low < high; low++)
+		{
+			memcpy(&item, (const char *) policy + items[low].off, sizeof(item));
+			if (item == word)
+				return true;
+		}
+		return false;
+	}
 	while (low < high)
 	{
 		uint32		middle = low + (high - low) / 2;

@@ -63,7 +63,16 @@ typedef struct Event
 	uint8		status;			/* TxnStatus */
 	uint8		flags;
 	uint8		hour;			/* local, 0 .. 23 or EVENT_HOUR_UNKNOWN */
+	uint8		is;				/* what it counts as: EVENT_IS_ bits, set by unpacking */
 } Event;
+
+/* What an event counts as; see RULES.md section 1. A refund counts as nothing. */
+#define EVENT_IS_ATTEMPT	0x01
+#define EVENT_IS_DECLINED	0x02
+#define EVENT_IS_SPEND		0x04
+#define EVENT_IS_APPROVED	0x08
+#define EVENT_IS_PAST		0x10	/* approved, over zero */
+#define EVENT_IS_LOCATED	0x20	/* approved, card present, position known */
 
 static inline uint64
 event_load(const uint8 *p)
@@ -86,25 +95,64 @@ event_id(const uint8 *p)
 	return event_load(p + 7) >> 16;
 }
 
+/* Time, identity, status, amount, hour and what it counts as. */
 static inline void
-event_unpack(const uint8 *p, Event *e)
+event_unpack_counts(const uint8 *p, Event *e)
 {
+	static const uint8 status_is[8] = {
+		[STATUS_LIVE] = EVENT_IS_ATTEMPT | EVENT_IS_SPEND,
+		[STATUS_PENDING] = EVENT_IS_ATTEMPT | EVENT_IS_SPEND,
+		[STATUS_BLOCKED] = EVENT_IS_ATTEMPT,
+		[STATUS_DECLINED] = EVENT_IS_ATTEMPT | EVENT_IS_DECLINED,
+		[STATUS_APPROVED] = EVENT_IS_ATTEMPT | EVENT_IS_SPEND | EVENT_IS_APPROVED |
+		EVENT_IS_PAST | EVENT_IS_LOCATED,
+	};
 	uint64		v;
 
 	e->time = event_time(p);
 	e->id = event_id(p);
-	e->status = p[13] >> 5;
-	e->flags = p[13] & 0x1F;
-	v = event_load(p + 14) >> 8;
-	e->amount = (int64) (v >> 5) - EVENT_AMOUNT_BIAS;
+	v = event_load(p + 13);
+	e->status = (uint8) (v >> 61);
+	e->flags = (v >> 56) & 0x1F;
+	e->amount = (int64) ((v >> 5) & ((UINT64_C(1) << 51) - 1)) - EVENT_AMOUNT_BIAS;
 	e->hour = v & 0x1F;
-	v = event_load(p + 21);
-	e->merchant = (uint32) (v >> 40);
-	e->card = (uint32) (v >> 8);
-	v = event_load(p + 27);
+
+	e->is = e->amount < 0 ? 0 : status_is[e->status];
+	if (e->amount == 0)
+		e->is &= ~(EVENT_IS_SPEND | EVENT_IS_PAST);
+	if ((e->flags & (EVENT_PRESENT | EVENT_LOCATED)) != (EVENT_PRESENT | EVENT_LOCATED))
+		e->is &= ~EVENT_IS_LOCATED;
+}
+
+static inline uint32
+event_merchant(const uint8 *p)
+{
+	return (uint32) (event_load(p + 21) >> 40);
+}
+
+static inline uint32
+event_card(const uint8 *p)
+{
+	return (uint32) (event_load(p + 21) >> 8);
+}
+
+static inline void
+event_unpack_place(const uint8 *p, Event *e)
+{
+	uint64		v = event_load(p + 27);
+
 	e->country = (v >> 46) & 0x3FF;
 	e->lat = (uint32) (v >> 23) & EVENT_POSITION_MAX;
 	e->lon = (uint32) v & EVENT_POSITION_MAX;
+}
+
+static inline void
+event_unpack(const uint8 *p, Event *e)
+{
+	event_unpack_counts(p, e);
+	e->merchant = event_merchant(p);
+	e->card = event_card(p);
+	event_unpack_place(p, e);
 }
 
 /* Event.country as two letters and a NUL. */
@@ -120,44 +168,5 @@ extern void event_pack(const Event *e, uint8 *p);
 
 /* Whether 35 bytes from outside are an event this code could have packed. */
 extern bool event_ok(const uint8 *p);
-
-/* What an event counts as; see RULES.md section 1. */
-static inline bool
-event_is_refund(const Event *e)
-{
-	return e->amount < 0;
-}
-
-static inline bool
-event_is_attempt(const Event *e)
-{
-	return e->status != STATUS_FAILED && e->amount >= 0;
-}
-
-static inline bool
-event_is_spend(const Event *e)
-{
-	return e->amount > 0 &&
-		(e->status == STATUS_APPROVED || e->status == STATUS_PENDING || e->status == STATUS_LIVE);
-}
-
-static inline bool
-event_is_approved(const Event *e)
-{
-	return e->status == STATUS_APPROVED && e->amount >= 0;
-}
-
-static inline bool
-event_is_past(const Event *e)
-{
-	return e->status == STATUS_APPROVED && e->amount > 0;
-}
-
-static inline bool
-event_is_located(const Event *e)
-{
-	return event_is_approved(e) &&
-		(e->flags & (EVENT_PRESENT | EVENT_LOCATED)) == (EVENT_PRESENT | EVENT_LOCATED);
-}
 
 #endif							/* FRAUD_PROFILE_EVENT_H */

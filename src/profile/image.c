@@ -47,6 +47,7 @@
 #define LOCATED_SIZE		17
 #define BLOOM_SIZE			(PROFILE_BLOOM_BITS / 8)
 #define CELL_SLOTS			96	/* bits in the bitmap */
+#define LABEL_BLOCK_MAX		(0x3FFFFF / 72) /* hours of labels have 22 bits */
 
 /* Columns in the order of their widths; the largest width of each. */
 enum
@@ -380,7 +381,8 @@ decode_labels(Reader *r, ProfileState *state)
 	newest = (int32) take(r, 4);
 	bitmap = (uint32) take(r, 4);
 	width = (int) take(r, 1);
-	if (state->nlabels > PROFILE_LABELS || width > 2 || (bitmap >> PROFILE_GRID) != 0)
+	if (state->nlabels > PROFILE_LABELS || width > 2 || (bitmap >> PROFILE_GRID) != 0 ||
+		newest < 0 || newest > LABEL_BLOCK_MAX)
 		r->bad = true;
 	for (i = PROFILE_GRID - 1; i >= 0 && !r->bad; i--)
 	{
@@ -397,13 +399,86 @@ decode_labels(Reader *r, ProfileState *state)
 	}
 }
 
+/* Cells from three columns; the oldest has the highest slot. */
+static void
+decode_cells(const char *p, const uint8 *width, const uint64 *cellmap, int ncells,
+			 ProfileState *state)
+{
+	const int	wa = width[W_ATTEMPTS];
+	const int	wd = width[W_DECLINED];
+	const int	ws = width[W_SPEND];
+	const char *attempts = p;
+	const char *declined = attempts + wa * ncells;
+	const char *spend = declined + wd * ncells;
+	Cell	   *cell = state->cells;
+	int32		youngest[CELL_LEVELS];
+	int			i;
+
+	cells_youngest(state, youngest);
+	state->ncells = ncells;
+	for (i = 1; i >= 0; i--)
+	{
+		uint64		map = cellmap[i];
+
+		while (map != 0)
+		{
+			int			bit = pg_leftmost_one_pos64(map);
+
+			map ^= UINT64_C(1) << bit;
+			cell_at(i * 64 + bit, youngest, cell);
+			cell->attempts = (uint32) get(attempts, wa);
+			cell->declined = (uint32) get(declined, wd);
+			cell->spend = get(spend, ws);
+			attempts += wa;
+			declined += wd;
+			spend += ws;
+			cell++;
+		}
+	}
+}
+
+static void
+decode_grid(const char *p, const uint8 *width, uint32 gridmap, int ngrid,
+			ProfileState *state)
+{
+	const int	wq = Min(width[W_SQUARES], 8);
+	const int	wq2 = width[W_SQUARES] - wq;
+	const char *count = p;
+	const char *sum = count + width[W_COUNT] * ngrid;
+	const char *largest = sum + width[W_SUM] * ngrid;
+	const char *squares = largest + width[W_LARGEST] * ngrid;
+	int32		newest = block_of_hour(state->anchor);
+	GridCell   *cell = state->grid;
+
+	state->ngrid = ngrid;
+	while (gridmap != 0)
+	{
+		int			bit = pg_leftmost_one_pos32(gridmap);
+
+		gridmap ^= UINT32_C(1) << bit;
+		cell->block = newest - bit;
+		cell->count = (uint32) get(count, width[W_COUNT]);
+		cell->sum = get(sum, width[W_SUM]);
+		cell->largest = largest_unpack((uint32) get(largest, width[W_LARGEST]));
+		cell->squares = get(squares, wq);
+		if (wq2 > 0)
+			cell->squares |= (uint128) get(squares + wq, wq2) << 64;
+		count += width[W_COUNT];
+		sum += width[W_SUM];
+		largest += width[W_LARGEST];
+		squares += wq + wq2;
+		cell++;
+	}
+}
+
 static void
 decode_summary(Reader *r, int flags, ProfileState *state)
 {
 	uint8		width[NWIDTHS];
 	uint64		cellmap[2];
 	uint32		gridmap;
-	int32		youngest[CELL_LEVELS];
+	int			ncells;
+	int			ngrid;
 	int			i;
 
 	if (!want(r, SUMMARY_SIZE))
@@ -469,8 +544,12 @@ decode_summary(Reader *r, int flags, ProfileState *state)
 		if (!want(r, BLOOM_SIZE))
 			return;
 		state->merchants = true;
-		for (i = 0; i < PROFILE_BLOOM_WORDS; i++, r->p += 8)
-			state->bloom[i] = get(r->p, 8);
+		memcpy(state->bloom, r->p, BLOOM_SIZE);
+		r->p += BLOOM_SIZE;
+#ifdef WORDS_BIGENDIAN
+		for (i = 0; i < PROFILE_BLOOM_WORDS; i++)
+			state->bloom[i] = to_le64(state->bloom[i]);
+#endif
 	}
 	if (flags & FLAG_HOURS)
 	{
@@ -485,54 +564,16 @@ decode_summary(Reader *r, int flags, ProfileState *state)
 		state->day_kind[1] = (uint32) take(r, 4);
 	}
 
-	cells_youngest(state, youngest);
-	for (i = 1; i >= 0; i--)
-	{
-		while (cellmap[i] != 0)
-		{
-			int			bit = pg_leftmost_one_pos64(cellmap[i]);
-
-			cellmap[i] ^= UINT64_C(1) << bit;
-			cell_at(i * 64 + bit, youngest, &state->cells[state->ncells++]);
-		}
-	}
-	while (gridmap != 0)
-	{
-		int			bit = pg_leftmost_one_pos32(gridmap);
-
-		gridmap ^= UINT32_C(1) << bit;
-		state->grid[state->ngrid++].block = block_of_hour(state->anchor) - bit;
-	}
-
-	if (!want(r, (width[W_ATTEMPTS] + width[W_DECLINED] + width[W_SPEND]) * state->ncells +
-			  (width[W_COUNT] + width[W_SUM] + width[W_LARGEST] + width[W_SQUARES]) * state->ngrid +
+	ncells = pg_popcount64(cellmap[0]) + pg_popcount64(cellmap[1]);
+	ngrid = pg_popcount32(gridmap);
+	if (!want(r, (width[W_ATTEMPTS] + width[W_DECLINED] + width[W_SPEND]) * ncells +
+			  (width[W_COUNT] + width[W_SUM] + width[W_LARGEST] + width[W_SQUARES]) * ngrid +
 			  8))
 		return;
-#define READ_COLUMN(n, w, target) \
-	do { \
-		int w_ = (w); \
-		for (i = 0; i < (n); i++, r->p += w_) \
-			target = get(r->p, w_); \
-	} while (0)
-	READ_COLUMN(state->ncells, width[W_ATTEMPTS], state->cells[i].attempts);
-	READ_COLUMN(state->ncells, width[W_DECLINED], state->cells[i].declined);
-	READ_COLUMN(state->ncells, width[W_SPEND], state->cells[i].spend);
-	READ_COLUMN(state->ngrid, width[W_COUNT], state->grid[i].count);
-	READ_COLUMN(state->ngrid, width[W_SUM], state->grid[i].sum);
-	for (i = 0; i < state->ngrid; i++, r->p += width[W_LARGEST])
-		state->grid[i].largest = largest_unpack((uint32) get(r->p, width[W_LARGEST]));
-	for (i = 0; i < state->ngrid; i++)
-	{
-		int			w = width[W_SQUARES];
-
-		state->grid[i].squares = get(r->p, Min(w, 8));
-		r->p += Min(w, 8);
-		if (w > 8)
-		{
-			state->grid[i].squares |= (uint128) get(r->p, w - 8) << 64;
-			r->p += w - 8;
-		}
-	}
+	decode_cells(r->p, width, cellmap, ncells, state);
+	r->p += (width[W_ATTEMPTS] + width[W_DECLINED] + width[W_SPEND]) * ncells;
+	decode_grid(r->p, width, gridmap, ngrid, state);
+	r->p += (width[W_COUNT] + width[W_SUM] + width[W_LARGEST] + width[W_SQUARES]) * ngrid;
 }
 
 bool

@@ -64,15 +64,15 @@ summarise(ProfileState *state, const uint8 *packed)
 	cells_advance(state, hour);
 
 	cells_add(state, hour, 0,
-			  event_is_attempt(&e) ? 1 : 0,
-			  event_is_attempt(&e) && e.status == STATUS_DECLINED ? 1 : 0,
-			  event_is_spend(&e) ? e.amount : 0);
+			  (e.is & EVENT_IS_ATTEMPT) ? 1 : 0,
+			  (e.is & EVENT_IS_DECLINED) ? 1 : 0,
+			  (e.is & EVENT_IS_SPEND) ? e.amount : 0);
 	if (e.flags & EVENT_ODD_STATUS)
 		state->odd_statuses = add_capped(state->odd_statuses, 1, PG_UINT32_MAX);
-	if (e.card != 0 && event_is_attempt(&e))
+	if (e.card != 0 && (e.is & EVENT_IS_ATTEMPT) != 0)
 		cards_add(state, e.card, clamp_second(e.time));
 
-	if (event_is_approved(&e))
+	if (e.is & EVENT_IS_APPROVED)
 	{
 		approved_add(state, e.time, 1);
 		if (e.merchant != 0)
@@ -80,13 +80,13 @@ summarise(ProfileState *state, const uint8 *packed)
 		if (e.country != 0)
 			countries_add(state, e.country, clamp_hour(e.time));
 	}
-	if (event_is_located(&e))
+	if (e.is & EVENT_IS_LOCATED)
 	{
 		LastLocated seen = {e.time, e.card, e.lat, e.lon};
 
 		located_add(state, &seen);
 	}
-	if (event_is_past(&e))
+	if (e.is & EVENT_IS_PAST)
 	{
 		GridCell	add = {0};
 		uint128		square = (uint128) e.amount * e.amount;
@@ -98,7 +98,8 @@ summarise(ProfileState *state, const uint8 *packed)
 		add.squares = (square + 5000) / 10000;
 		grid_add(state, &add);
 
-		if (e.hour != EVENT_HOUR_UNKNOWN)
+		/* EVENT_HOUR_UNKNOWN, and what a damaged value may hold */
+		if (e.hour < lengthof(state->hours))
 		{
 			int			kind = (e.flags & EVENT_WEEKEND) ? 1 : 0;
 

@@ -32,13 +32,17 @@ profile_view(const ProfileState *state, int64 t, bool use_id, uint64 id,
 			break;
 		if (use_id && event_id(p) == id)
 			continue;
-		event_unpack(p, &view->events[view->n]);
-		view->fraud[view->n] = false;
-		for (j = 0; j < state->nlabels; j++)
-			if (state->labels[j].id == view->events[view->n].id &&
-				state->labels[j].known <= clamp_second(t))
-				view->fraud[view->n] = true;
-		view->n++;
+		event_unpack_counts(p, &view->events[view->n]);
+		view->packed[view->n] = p;
+		view->fraud[view->n++] = false;
+	}
+	for (j = 0; j < state->nlabels; j++)
+	{
+		if (state->labels[j].known > clamp_second(t))
+			continue;
+		for (i = 0; i < view->n; i++)
+			if (view->events[i].id == state->labels[j].id)
+				view->fraud[i] = true;
 	}
 }
 
@@ -81,12 +85,12 @@ view_windows(const ProfileView *view, int n, const int64 *lengths, WindowSums *s
 		{
 			const Event *e = &view->events[i];
 
-			if (event_is_attempt(e))
+			if (e->is & EVENT_IS_ATTEMPT)
 			{
 				sum.attempts++;
-				sum.declined += e->status == STATUS_DECLINED;
+				sum.declined += (e->is & EVENT_IS_DECLINED) != 0;
 			}
-			if (event_is_spend(e))
+			if (e->is & EVENT_IS_SPEND)
 				sum.spend += e->amount;
 		}
 		sum.exact = !view->newer && !summary_in_window(view, edge);
@@ -121,6 +125,7 @@ view_past(const ProfileView *view, PastStats *past)
 {
 	const ProfileState *state = view->state;
 	int64		edge = edge_of(view, VIEW_DAYS_OF_PAST * USECS_A_DAY);
+	uint128		older = 0;
 	int			i;
 
 	memset(past, 0, sizeof(*past));
@@ -128,7 +133,7 @@ view_past(const ProfileView *view, PastStats *past)
 	{
 		const Event *e = &view->events[i];
 
-		if (!event_is_past(e) || view->fraud[i])
+		if (!(e->is & EVENT_IS_PAST) || view->fraud[i])
 			continue;
 		past->count++;
 		past->sum += e->amount;
@@ -145,9 +150,10 @@ view_past(const ProfileView *view, PastStats *past)
 			break;
 		past->count += g->count;
 		past->sum += g->sum;
-		past->squares += g->squares * 10000;
+		older += g->squares;
 		past->largest = Max(past->largest, g->largest);
 	}
+	past->squares += older * 10000;
 }
 
 static inline int32
@@ -185,7 +191,7 @@ view_active(const ProfileView *view, ActiveSpend *active)
 	active->days = active->weeks = 0;
 
 	for (i = view->n - 1; i >= 0 && view->events[i].time > edge; i--)
-		if (event_is_spend(&view->events[i]))
+		if (view->events[i].is & EVENT_IS_SPEND)
 			mark_day(days, today, day_of(view->events[i].time));
 	if (summary_in_window(view, edge))
 	{
@@ -239,7 +245,7 @@ view_hours(const ProfileView *view, int hour, bool weekend, HourStats *hours)
 		const Event *e = &view->events[i];
 		int			apart;
 
-		if (!event_is_past(e) || e->hour == EVENT_HOUR_UNKNOWN)
+		if (!(e->is & EVENT_IS_PAST) || e->hour == EVENT_HOUR_UNKNOWN)
 			continue;
 		apart = abs(e->hour - hour);
 		hours->total++;
@@ -277,7 +283,7 @@ view_approved(const ProfileView *view, ApprovedStats *approved)
 	}
 	for (i = 0; i < view->n; i++)
 	{
-		if (!event_is_approved(&view->events[i]))
+		if (!(view->events[i].is & EVENT_IS_APPROVED))
 			continue;
 		approved->ever++;
 		approved->any = true;
@@ -291,7 +297,7 @@ view_merchant_seen(const ProfileView *view, uint32 merchant)
 	int			i;
 
 	for (i = view->n - 1; i >= 0; i--)
-		if (view->events[i].merchant == merchant && event_is_approved(&view->events[i]))
+		if ((view->events[i].is & EVENT_IS_APPROVED) != 0 && event_merchant(view->packed[i]) == merchant)
 			return true;
 	return !view->newer && bloom_has(view->state, merchant);
 }
@@ -305,7 +311,12 @@ view_approved_in_country(const ProfileView *view, uint16 country, int64 w)
 	int			i;
 
 	for (i = view->n - 1; i >= 0 && view->events[i].time > edge; i--)
-		n += view->events[i].country == country && event_is_approved(&view->events[i]);
+	{
+		Event		e;
+
+		event_unpack_place(view->packed[i], &e);
+		n += e.country == country && (view->events[i].is & EVENT_IS_APPROVED) != 0;
+	}
 	if (summary_in_window(view, edge))
 		for (i = 0; i < state->ncountries; i++)
 			n += state->countries[i].country == country &&
@@ -321,14 +332,18 @@ view_last_located(const ProfileView *view, uint32 card, LastLocated *last)
 
 	for (i = view->n - 1; i >= 0; i--)
 	{
-		const Event *e = &view->events[i];
+		uint32		its_card = event_card(view->packed[i]);
 
-		if (event_is_located(e) && (card == 0 || e->card == 0 || e->card == card))
+		if ((view->events[i].is & EVENT_IS_LOCATED) != 0 &&
+			(card == 0 || its_card == 0 || its_card == card))
 		{
-			last->time = e->time;
-			last->card = e->card;
-			last->lat = e->lat;
-			last->lon = e->lon;
+			Event		e;
+
+			event_unpack_place(view->packed[i], &e);
+			last->time = view->events[i].time;
+			last->card = its_card;
+			last->lat = e.lat;
+			last->lon = e.lon;
 			return true;
 		}
 	}
@@ -360,8 +375,12 @@ view_cards(const ProfileView *view, int64 w, uint32 card)
 	if (card != 0)
 		seen[n++] = card;
 	for (i = view->n - 1; i >= 0 && view->events[i].time > edge; i--)
-		if (view->events[i].card != 0 && event_is_attempt(&view->events[i]))
-			ADD_CARD(view->events[i].card);
+	{
+		uint32		its_card = event_card(view->packed[i]);
+
+		if (its_card != 0 && (view->events[i].is & EVENT_IS_ATTEMPT) != 0)
+			ADD_CARD(its_card);
+	}
 	if (summary_in_window(view, edge))
 		for (i = 0; i < state->ncards; i++)
 			if (((int64) state->cards[i].second + 1) * USECS_A_SECOND - 1 > edge)
@@ -380,7 +399,7 @@ view_declines(const ProfileView *view, int64 w, uint32 card)
 	{
 		const Event *e = &view->events[i];
 
-		if ((card != 0 && e->card != card) || event_is_refund(e) ||
+		if ((card != 0 && event_card(view->packed[i]) != card) || e->amount < 0 ||
 			e->status == STATUS_FAILED || e->status == STATUS_BLOCKED)
 			continue;
 		if (e->status != STATUS_DECLINED)
@@ -399,7 +418,7 @@ view_frauds(const ProfileView *view, int64 w, FraudStats *stats)
 
 	memset(stats, 0, sizeof(*stats));
 	for (i = view->n - 1; i >= 0 && view->events[i].time > edge; i--)
-		stats->approved += event_is_past(&view->events[i]);
+		stats->approved += (view->events[i].is & EVENT_IS_PAST) != 0;
 	if (summary_in_window(view, edge))
 		for (i = state->ngrid - 1; i >= 0; i--)
 			if (hours_after(block_end_hour(state->grid[i].block), edge))

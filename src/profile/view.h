@@ -26,7 +26,9 @@ typedef struct ProfileView
 	uint64		id;				/* of the transaction left out */
 	bool		newer;			/* nothing is known of the time up to t */
 	int			n;
-	Event		events[PROFILE_RING];	/* up to t, without the current one, in order */
+	Event		events[PROFILE_RING];	/* up to t, without the current one, in order;
+										 * as far as event_unpack_counts() goes */
+	const uint8 *packed[PROFILE_RING];	/* where they stand in the ring */
 	bool		fraud[PROFILE_RING];	/* labelled by t */
 } ProfileView;
 

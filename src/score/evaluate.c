@@ -108,11 +108,16 @@ const char *
 band_words(const PolicyBand *band)
 {
 	static char buf[48];
+	const char *words;
 
 	if (band == NULL || band->test == BAND_ALWAYS)
 		return "";
-	snprintf(buf, sizeof(buf), ", %s %.10g", band->test == BAND_ABOVE ? "over" : "at least",
-			 band->threshold);
+	words = band->test == BAND_ABOVE ? "over" : "at least";
+	/* floating formats cost ten times as much */
+	if (fabs(band->threshold) < 1e9 && band->threshold == (int) band->threshold)
+		snprintf(buf, sizeof(buf), ", %s %d", words, (int) band->threshold);
+	else
+		snprintf(buf, sizeof(buf), ", %s %.10g", words, band->threshold);
 	return buf;
 }
 
@@ -172,7 +177,7 @@ column_names(uint32 set, const char *between, char *buf, size_t size)
 
 /* Whether the row has the columns and values; sets the result if not. */
 static bool
-has_needs(const RuleInput *in, const RuleDef *def, RuleResult *r)
+missing_needs(const RuleInput *in, const RuleDef *def, RuleResult *r)
 {
 	const Txn  *txn = in->txn;
 	char		names[80];
@@ -210,7 +215,19 @@ has_needs(const RuleInput *in, const RuleDef *def, RuleResult *r)
 	return true;
 }
 
-static bool
+static inline bool
+has_needs(const RuleInput *in, const RuleDef *def, RuleResult *r)
+{
+	uint32		there = in->txn->known | (in->txn->columns & PRESENCE_ONLY);
+	int			i;
+
+	for (i = 0; i < RULE_MAX_NEEDS && def->needs[i] != 0; i++)
+		if ((there & def->needs[i]) == 0)
+			return missing_needs(in, def, r);
+	return true;
+}
+
+static inline bool
 has_history(const RuleInput *in, const RuleDef *def, RuleResult *r)
 {
 	static const NotEvaluated unavailable[] = {
@@ -250,7 +267,7 @@ start_result(RuleResult *r)
 	r->reason[0] = '\0';
 }
 
-static void
+static inline void
 evaluate_rule(RuleInput *in, int rule, RuleResult *r)
 {
 	const RuleDef *def = &rule_defs[rule];
@@ -311,12 +328,27 @@ custom_result(RuleInput *in, const PolicyCustom *custom, CustomResult result, Ru
 
 /* ---- from results to a decision ---- */
 
+/* Most policies have none of the deny and review lists. */
+static inline bool
+policy_has_verdict_lists(const Policy *policy)
+{
+	int			i;
+	uint32		n = 0;
+
+	for (i = LIST_DENY_CUSTOMERS; i <= LIST_REVIEW_IPS; i++)
+		n |= policy->lists[i].values.n;
+	return n != 0;
+}
+
 /* The deny and review lists that hold this transaction. */
 static uint32
 lists_holding(const Txn *txn, const Policy *policy)
 {
 	uint32		held = 0;
 	int			base;
+
+	if (!policy_has_verdict_lists(policy))
+		return 0;
 
 	for (base = LIST_DENY_CUSTOMERS; base <= LIST_REVIEW_CUSTOMERS;
 		 base += LIST_REVIEW_CUSTOMERS - LIST_DENY_CUSTOMERS)
@@ -378,7 +410,7 @@ evaluate(const Txn *txn, const Features *f, const Policy *policy,
 		int			weight = own ? customs[i - NRULES].points : policy->rules[i].weight;
 		bool		shadow = own ? customs[i - NRULES].shadow : policy->rules[i].shadow;
 
-		if (policy->short_circuit &&
+		if (unlikely(policy->short_circuit) &&
 			(action == ACTION_BLOCK || capped_score(policy, points) > policy->medium_max))
 		{
 			start_result(r);

@@ -166,14 +166,18 @@ customer_features(const Txn *txn, const ProfileView *view, const Policy *policy,
 	limit_features(txn, view, policy, full, f);
 	travel_features(txn, view, policy, f);
 
-	if (txn->country != 0)
+	/* easing matters abroad only */
+	if (txn->country != 0 && (full || f->foreign_country == 1))
 		f->approved_in_country =
 			view_approved_in_country(view, txn->country,
 									 (int64) (param(policy, RULE_FOREIGN_COUNTRY, FOREIGN_EASED_DAYS) * DAYS(1)));
 	if (txn->merchant_hash != 0)
 		f->first_time_merchant = !view_merchant_seen(view, txn->merchant_hash);
 
-	if (!txn->date_only)
+	/* rules 17 and 19 ask for the shares of customers with a past */
+	if (!txn->date_only &&
+		(full || f->past.count >= param(policy, RULE_UNUSUAL_HOUR, HOUR_MIN_PAST) ||
+		 f->past.count >= param(policy, RULE_WEEKEND_SHIFT, WEEKEND_MIN_PAST)))
 	{
 		HourStats	hours;
 

@@ -87,8 +87,9 @@ typedef struct Features
 extern int	best_band(const PolicyBands *bands, double numerator, double denominator);
 
 /*
- * full: everything. Without, a default limit is only worked out as far as rules
- * 4 and 5 need it: where the spend is under its lower bound, the bound stands.
+ * full: everything. Without, only as far as the 19 rules need it: a default
+ * limit stands at its lower bound where the spend is not over that, shares of
+ * hours and payments in a country are left out where no rule can ask for them.
  */
 extern void features_compute(const Txn *txn, const Histories *histories,
 							 const Policy *policy, bool full, Features *f);

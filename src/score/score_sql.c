@@ -105,6 +105,8 @@ score_run(FunctionCallInfo fcinfo, ScoreCall *call, bool decide, bool explain)
 		return false;
 	call->policy = policy_arg(fcinfo, 2, &call->policy_arg);
 	txn_read(&call->reader, PG_GETARG_DATUM(0), call->policy, &call->txn);
+	if (decide && !explain)
+		txn_note_event(&call->reader, PG_GETARG_DATUM(0), call->policy, &call->txn);
 	call->histories.other_basis = false;
 	read_history(fcinfo, 1, HISTORY_CUSTOMER, call);
 	read_history(fcinfo, 3, HISTORY_IP, call);

@@ -457,7 +457,7 @@ fraud_score_table(PG_FUNCTION_ARGS)
 
 	if (SPI_connect() != SPI_OK_CONNECT)
 		elog(ERROR, "SPI_connect failed");
-	call = score_call_for_rows(TXN_FOR_HISTORY | TXN_FOR_DECISION);
+	call = score_call_for_rows(TXN_FOR_DECISION);
 	call->policy = policy_arg(fcinfo, 1, NULL);
 	call->desc = lookup_rowtype_tupdesc_copy(TupleDescAttr(result->setDesc, 1)->atttypid, -1);
 	if (call->desc->natts != DECISION_COLUMNS)

@@ -84,7 +84,6 @@ fraud_profile_accum(PG_FUNCTION_ARGS)
 	ProfileAgg *agg = PG_ARGISNULL(0) ? NULL : (ProfileAgg *) PG_GETARG_POINTER(0);
 	ObserveCall *call = observe_call(fcinfo, 1);
 	const Policy *policy = observe_policy(fcinfo, 2, call);
-	Txn			txn;
 	Event		event;
 
 	if (agg == NULL)
@@ -97,12 +96,9 @@ fraud_profile_accum(PG_FUNCTION_ARGS)
 	else
 		profile_require_basis(&agg->state, policy->basis_hash);
 
-	if (!PG_ARGISNULL(1))
-	{
-		txn_read(&call->reader, PG_GETARG_DATUM(1), policy, &txn);
-		if (txn_event(&txn, &event))
-			profile_observe(&agg->state, &event);
-	}
+	if (!PG_ARGISNULL(1) &&
+		txn_read_event(&call->reader, PG_GETARG_DATUM(1), policy, &event))
+		profile_observe(&agg->state, &event);
 	PG_RETURN_POINTER(agg);
 }
 
@@ -225,7 +221,6 @@ fraud_observe(PG_FUNCTION_ARGS)
 	ObserveCall *call = observe_call(fcinfo, 1);
 	const Policy *policy = observe_policy(fcinfo, 2, call);
 	ProfileState state;
-	Txn			txn;
 	Event		event;
 
 	if (PG_ARGISNULL(1))
@@ -236,8 +231,7 @@ fraud_observe(PG_FUNCTION_ARGS)
 	}
 	if (!open_profile(fcinfo, policy, &state))
 		PG_RETURN_DATUM(PG_GETARG_DATUM(0));
-	txn_read(&call->reader, PG_GETARG_DATUM(1), policy, &txn);
-	if (txn_event(&txn, &event))
+	if (txn_read_event(&call->reader, PG_GETARG_DATUM(1), policy, &event))
 		profile_observe(&state, &event);
 	PG_RETURN_DATUM(profile_to_datum(&state));
 }

@@ -55,11 +55,15 @@ typedef enum ValueType
 typedef struct Value
 {
 	ValueType	type;
-	TxnText		text;
-	int64		integer;		/* also times, dates and booleans */
-	double		real;
-	Numeric		numeric;
-	inet	   *address;
+	int			len;			/* of text */
+	union
+	{
+		const char *text;		/* not terminated */
+		int64		integer;	/* also times, dates and booleans */
+		double		real;
+		Numeric		numeric;
+		inet	   *address;
+	}			u;
 } Value;
 
 static inline void
@@ -87,36 +91,33 @@ scratch(Txn *txn, int len)
 static TxnText
 value_text(Txn *txn, const Value *v)
 {
-	TxnText		t = v->text;
+	TxnText		t = {NULL, 0};
 	char	   *buf;
 
 	switch (v->type)
 	{
 		case VALUE_TEXT:
 			/* trimmed when it was found; policies and hashes are UTF-8 */
-			t.p = pg_server_to_any(t.p, t.len, PG_UTF8);
-			if (t.p != v->text.p)
-				t.len = (int) strlen(t.p);
+			t.p = pg_server_to_any(v->u.text, v->len, PG_UTF8);
+			t.len = t.p == v->u.text ? v->len : (int) strlen(t.p);
 			break;
 		case VALUE_INT:
 			t.p = buf = scratch(txn, MAXINT8LEN + 1);
-			t.len = pg_lltoa(v->integer, buf);
+			t.len = pg_lltoa(v->u.integer, buf);
 			break;
 		case VALUE_DOUBLE:
-			t.p = DatumGetCString(DirectFunctionCall1(float8out, Float8GetDatum(v->real)));
+			t.p = DatumGetCString(DirectFunctionCall1(float8out, Float8GetDatum(v->u.real)));
 			t.len = (int) strlen(t.p);
 			break;
 		case VALUE_NUMERIC:
-			t.p = DatumGetCString(DirectFunctionCall1(numeric_out, NumericGetDatum(v->numeric)));
+			t.p = DatumGetCString(DirectFunctionCall1(numeric_out, NumericGetDatum(v->u.numeric)));
 			t.len = (int) strlen(t.p);
 			break;
 		case VALUE_BOOL:
-			t.p = v->integer ? "t" : "f";
+			t.p = v->u.integer ? "t" : "f";
 			t.len = 1;
 			break;
 		default:
-			t.p = NULL;
-			t.len = 0;
 			break;
 	}
 	return t;
@@ -130,12 +131,12 @@ read_amount(Txn *txn, const Value *v, int64 *amount)
 	switch (v->type)
 	{
 		case VALUE_INT:
-			if (v->integer > EVENT_AMOUNT_MAX / 10000 || v->integer < -EVENT_AMOUNT_MAX / 10000)
+			if (v->u.integer > EVENT_AMOUNT_MAX / 10000 || v->u.integer < -EVENT_AMOUNT_MAX / 10000)
 				return false;
-			*amount = v->integer * 10000;
+			*amount = v->u.integer * 10000;
 			return true;
 		case VALUE_DOUBLE:
-			return value_double_amount(v->real, amount);
+			return value_double_amount(v->u.real, amount);
 		case VALUE_NUMERIC:
 		case VALUE_TEXT:
 			t = value_text(txn, v);
@@ -155,10 +156,10 @@ read_double(Txn *txn, const Value *v, double *d)
 	switch (v->type)
 	{
 		case VALUE_INT:
-			*d = (double) v->integer;
+			*d = (double) v->u.integer;
 			return true;
 		case VALUE_DOUBLE:
-			*d = v->real;
+			*d = v->u.real;
 			return isfinite(*d);
 		case VALUE_NUMERIC:
 		case VALUE_TEXT:
@@ -187,12 +188,12 @@ read_time(Txn *txn, const Value *v, pg_tz *zone)
 	switch (v->type)
 	{
 		case VALUE_TIMESTAMPTZ:
-			txn->time = v->integer;
+			txn->time = v->u.integer;
 			/* infinities are out of this range too */
-			return v->integer >= EVENT_TIME_MIN && v->integer <= EVENT_TIME_MAX;
+			return v->u.integer >= EVENT_TIME_MIN && v->u.integer <= EVENT_TIME_MAX;
 		case VALUE_TIMESTAMP:
-			if (v->integer < EVENT_TIME_MIN || v->integer > EVENT_TIME_MAX ||
-				timestamp2tm(v->integer, NULL, &tm, &fsec, NULL, NULL) != 0)
+			if (v->u.integer < EVENT_TIME_MIN || v->u.integer > EVENT_TIME_MAX ||
+				timestamp2tm(v->u.integer, NULL, &tm, &fsec, NULL, NULL) != 0)
 				return false;
 			iso.year = tm.tm_year;
 			iso.month = tm.tm_mon;
@@ -204,13 +205,13 @@ read_time(Txn *txn, const Value *v, pg_tz *zone)
 			break;
 		case VALUE_DATE:
 			/* the same range, in days */
-			if (v->integer < EVENT_TIME_MIN / USECS_PER_DAY || v->integer > EVENT_TIME_MAX / USECS_PER_DAY)
+			if (v->u.integer < EVENT_TIME_MIN / USECS_PER_DAY || v->u.integer > EVENT_TIME_MAX / USECS_PER_DAY)
 				return false;
-			j2date((int) v->integer + POSTGRES_EPOCH_JDATE, &iso.year, &iso.month, &iso.day);
+			j2date((int) v->u.integer + POSTGRES_EPOCH_JDATE, &iso.year, &iso.month, &iso.day);
 			txn->date_only = true;
 			break;
 		case VALUE_TEXT:
-			if (!value_iso_time(v->text.p, v->text.len, &iso))
+			if (!value_iso_time(v->u.text, v->len, &iso))
 				return false;
 			txn->date_only = !iso.has_time;
 			break;
@@ -224,11 +225,11 @@ static bool
 read_ip(Txn *txn, const Value *v)
 {
 	if (v->type == VALUE_TEXT)
-		return value_ip(v->text.p, v->text.len, &txn->ip_family, txn->ip);
+		return value_ip(v->u.text, v->len, &txn->ip_family, txn->ip);
 	if (v->type != VALUE_INET)
 		return false;
-	txn->ip_family = ip_family(v->address) == PGSQL_AF_INET ? 4 : 6;
-	memcpy(txn->ip, ip_addr(v->address), txn->ip_family == 4 ? 4 : 16);
+	txn->ip_family = ip_family(v->u.address) == PGSQL_AF_INET ? 4 : 6;
+	memcpy(txn->ip, ip_addr(v->u.address), txn->ip_family == 4 ? 4 : 16);
 	value_ip_normal(&txn->ip_family, txn->ip);
 	return true;
 }
@@ -247,7 +248,7 @@ read_bool(Txn *txn, const Value *v)
 	TxnText		t;
 
 	if (v->type == VALUE_BOOL)
-		return v->integer != 0;
+		return v->u.integer != 0;
 	t = value_text(txn, v);
 	return value_bool(t.p, t.len);
 }
@@ -523,6 +524,7 @@ bind_row(TxnReader *reader, Oid type, int32 typmod, uint64 identifier,
 	MemoryContextReset(reader->context);
 	use_policy(reader, policy);
 	reader->columns = 0;
+	reader->nfields = 0;
 
 	desc = lookup_rowtype_tupdesc_domain(type, typmod, false);
 	old = MemoryContextSwitchTo(reader->context);
@@ -530,24 +532,28 @@ bind_row(TxnReader *reader, Oid type, int32 typmod, uint64 identifier,
 	{
 		const char *name = txn_column_name(policy, (TxnColumn) c);
 
-		reader->attno[c] = -1;
-		reader->kind[c] = KIND_NONE;
 		for (i = 0; i < desc->natts; i++)
 		{
 			Form_pg_attribute att = TupleDescAttr(desc, i);
+			RowField   *field;
 
 			if (att->attisdropped || strcmp(NameStr(att->attname), name) != 0)
 				continue;
-			reader->attno[c] = (int16) i;
-			reader->kind[c] = column_kind(att->atttypid);
 			reader->columns |= COL_BIT(c);
-			if (reader->kind[c] == KIND_OUTPUT)
+			if ((reader->wanted & COL_BIT(c)) == 0)
+				break;
+			field = &reader->fields[reader->nfields++];
+			field->column = (uint8) c;
+			field->attno = (int16) i;
+			field->kind = column_kind(att->atttypid);
+			if (field->kind == KIND_OUTPUT)
 			{
 				Oid			fn;
 				bool		varlena;
 
 				getTypeOutputInfo(att->atttypid, &fn, &varlena);
-				fmgr_info_cxt(fn, &reader->output[c], reader->context);
+				field->output = palloc(sizeof(FmgrInfo));
+				fmgr_info_cxt(fn, field->output, reader->context);
 			}
 			break;
 		}
@@ -558,35 +564,36 @@ bind_row(TxnReader *reader, Oid type, int32 typmod, uint64 identifier,
 	MemoryContextSwitchTo(old);
 	ReleaseTupleDesc(desc);
 
+	reader->type_entry = type == RECORDOID ? NULL : lookup_type_cache(type, TYPECACHE_TUPDESC);
 	reader->row_type = type;
 	reader->row_typmod = typmod;
 	reader->row_identifier = identifier;
 }
 
 static void
-value_from_datum(TxnReader *reader, TxnColumn c, Datum d, Value *v)
+value_from_datum(const RowField *field, Datum d, Value *v)
 {
 	struct varlena *p;
 
-	switch (reader->kind[c])
+	switch (field->kind)
 	{
 		case KIND_TEXT:
 			p = PG_DETOAST_DATUM_PACKED(d);
 			v->type = VALUE_TEXT;
-			v->text.p = VARDATA_ANY(p);
-			v->text.len = (int) VARSIZE_ANY_EXHDR(p);
+			v->u.text = VARDATA_ANY(p);
+			v->len = (int) VARSIZE_ANY_EXHDR(p);
 			break;
 		case KIND_INT2:
 			v->type = VALUE_INT;
-			v->integer = DatumGetInt16(d);
+			v->u.integer = DatumGetInt16(d);
 			break;
 		case KIND_INT4:
 			v->type = VALUE_INT;
-			v->integer = DatumGetInt32(d);
+			v->u.integer = DatumGetInt32(d);
 			break;
 		case KIND_INT8:
 			v->type = VALUE_INT;
-			v->integer = DatumGetInt64(d);
+			v->u.integer = DatumGetInt64(d);
 			break;
 		case KIND_FLOAT4:
 			{
@@ -594,61 +601,69 @@ value_from_datum(TxnReader *reader, TxnColumn c, Datum d, Value *v)
 
 				/* by way of its own shortest decimal, not of a double's */
 				v->type = VALUE_DOUBLE;
-				v->real = DatumGetFloat4(d);
-				if (isfinite(v->real))
+				v->u.real = DatumGetFloat4(d);
+				if (isfinite(v->u.real))
 				{
 					float_to_shortest_decimal_buf(DatumGetFloat4(d), buf);
-					v->real = strtod(buf, NULL);
+					v->u.real = strtod(buf, NULL);
 				}
 			}
 			break;
 		case KIND_FLOAT8:
 			v->type = VALUE_DOUBLE;
-			v->real = DatumGetFloat8(d);
+			v->u.real = DatumGetFloat8(d);
 			break;
 		case KIND_NUMERIC:
 			v->type = VALUE_NUMERIC;
-			v->numeric = DatumGetNumeric(d);
+			v->u.numeric = DatumGetNumeric(d);
 			break;
 		case KIND_BOOL:
 			v->type = VALUE_BOOL;
-			v->integer = DatumGetBool(d);
+			v->u.integer = DatumGetBool(d);
 			break;
 		case KIND_TIMESTAMPTZ:
 			v->type = VALUE_TIMESTAMPTZ;
-			v->integer = DatumGetTimestampTz(d);
+			v->u.integer = DatumGetTimestampTz(d);
 			break;
 		case KIND_TIMESTAMP:
 			v->type = VALUE_TIMESTAMP;
-			v->integer = DatumGetTimestamp(d);
+			v->u.integer = DatumGetTimestamp(d);
 			break;
 		case KIND_DATE:
 			v->type = VALUE_DATE;
-			v->integer = DatumGetDateADT(d);
+			v->u.integer = DatumGetDateADT(d);
 			break;
 		case KIND_INET:
 			v->type = VALUE_INET;
-			v->address = DatumGetInetPP(d);
+			v->u.address = DatumGetInetPP(d);
 			break;
 		case KIND_MONEY:
 			v->type = VALUE_NUMERIC;
-			v->numeric = DatumGetNumeric(DirectFunctionCall1(cash_numeric, d));
+			v->u.numeric = DatumGetNumeric(DirectFunctionCall1(cash_numeric, d));
 			break;
 		case KIND_OUTPUT:
 			v->type = VALUE_TEXT;
-			v->text.p = OutputFunctionCall(&reader->output[c], d);
-			v->text.len = (int) strlen(v->text.p);
-			break;
-		case KIND_NONE:
+			v->u.text = OutputFunctionCall(field->output, d);
+			v->len = (int) strlen(v->u.text);
 			break;
 	}
 	/* blank text is NULL */
 	if (v->type == VALUE_TEXT)
 	{
-		value_trim(&v->text.p, &v->text.len);
-		if (v->text.len == 0)
+		value_trim(&v->u.text, &v->len);
+		if (v->len == 0)
 			v->type = VALUE_NULL;
 	}
+}
+
+/* Changes when the row type does. */
+static inline uint64
+row_identifier(const TxnReader *reader, Oid type, int32 typmod)
+{
+	/* entries of the type cache stay; ALTER TABLE changes the identifier in them */
+	if (type == reader->row_type && reader->type_entry != NULL && reader->type_entry->tupDesc != NULL)
+		return reader->type_entry->tupDesc_identifier;
+	return assign_record_type_identifier(type, typmod);
 }
 
 static void
@@ -657,9 +672,9 @@ read_row(TxnReader *reader, HeapTupleHeader header, const Policy *policy,
 {
 	Oid			type = HeapTupleHeaderGetTypeId(header);
 	int32		typmod = HeapTupleHeaderGetTypMod(header);
-	uint64		identifier = assign_record_type_identifier(type, typmod);
+	uint64		identifier = row_identifier(reader, type, typmod);
 	HeapTupleData tuple;
-	int			c;
+	int			i;
 
 	if (type != reader->row_type || typmod != reader->row_typmod ||
 		identifier != reader->row_identifier || policy->hash != reader->policy_hash)
@@ -671,12 +686,12 @@ read_row(TxnReader *reader, HeapTupleHeader header, const Policy *policy,
 	tuple.t_data = header;
 	heap_deform_tuple(&tuple, reader->desc, reader->values, reader->nulls);
 
-	for (c = 0; c < TXN_NCOLUMNS; c++)
+	for (i = 0; i < reader->nfields; i++)
 	{
-		int			i = reader->attno[c];
+		const RowField *field = &reader->fields[i];
 
-		if (i >= 0 && (reader->wanted & COL_BIT(c)) != 0 && !reader->nulls[i])
-			value_from_datum(reader, (TxnColumn) c, reader->values[i], &values[c]);
+		if (!reader->nulls[field->attno])
+			value_from_datum(field, reader->values[field->attno], &values[field->column]);
 	}
 }
 
@@ -713,19 +728,19 @@ read_jsonb(TxnReader *reader, Jsonb *json, const Policy *policy, Txn *txn,
 				break;
 			case jbvString:
 				v->type = VALUE_TEXT;
-				v->text.p = found.val.string.val;
-				v->text.len = found.val.string.len;
-				value_trim(&v->text.p, &v->text.len);
-				if (v->text.len == 0)
+				v->u.text = found.val.string.val;
+				v->len = found.val.string.len;
+				value_trim(&v->u.text, &v->len);
+				if (v->len == 0)
 					v->type = VALUE_NULL;
 				break;
 			case jbvNumeric:
 				v->type = VALUE_NUMERIC;
-				v->numeric = found.val.numeric;
+				v->u.numeric = found.val.numeric;
 				break;
 			case jbvBool:
 				v->type = VALUE_BOOL;
-				v->integer = found.val.boolean;
+				v->u.integer = found.val.boolean;
 				break;
 			default:
 				v->type = VALUE_OTHER;
@@ -750,11 +765,9 @@ void
 txn_read(TxnReader *reader, Datum value, const Policy *policy, Txn *txn)
 {
 	Value		values[TXN_NCOLUMNS];
-	int			c;
 
 	memset(txn, 0, offsetof(Txn, scratch));
-	for (c = 0; c < TXN_NCOLUMNS; c++)
-		values[c].type = VALUE_NULL;
+	memset(values, 0, sizeof(values));	/* all VALUE_NULL */
 
 	if (reader->type == RECORDOID)
 	{
@@ -771,4 +784,60 @@ txn_read(TxnReader *reader, Datum value, const Policy *policy, Txn *txn)
 		read_jsonb(reader, json, policy, txn, values);
 	}
 	txn_fill(txn, reader, policy, values);
+}
+
+/*
+ * The row read last for a decision, and what history will remember of it. A
+ * window query scores a row and hands the same bytes to fraud_profile() next;
+ * half of that aggregate's work is then done already.
+ */
+static struct
+{
+	uint32		len;			/* 0: none */
+	uint64		identifier;
+	uint64		policy_hash;
+	bool		has_event;
+	Event		event;
+	char		bytes[1024];
+}			recent;
+
+void
+txn_note_event(const TxnReader *reader, Datum value, const Policy *policy, const Txn *txn)
+{
+	HeapTupleHeader header;
+
+	if (reader->type != RECORDOID)
+		return;
+	header = DatumGetHeapTupleHeader(value);
+	recent.len = 0;
+	if (HeapTupleHeaderGetDatumLength(header) > sizeof(recent.bytes))
+		return;
+	recent.has_event = txn_event(txn, &recent.event);
+	recent.identifier = reader->row_identifier;
+	recent.policy_hash = policy->hash;
+	memcpy(recent.bytes, header, HeapTupleHeaderGetDatumLength(header));
+	recent.len = HeapTupleHeaderGetDatumLength(header);
+}
+
+bool
+txn_read_event(TxnReader *reader, Datum value, const Policy *policy, Event *event)
+{
+	Txn			txn;
+
+	if (reader->type == RECORDOID && recent.len > 0 && recent.policy_hash == policy->hash)
+	{
+		HeapTupleHeader header = DatumGetHeapTupleHeader(value);
+
+		/* the bytes begin with the row's type */
+		if (HeapTupleHeaderGetDatumLength(header) == recent.len &&
+			memcmp(header, recent.bytes, recent.len) == 0 &&
+			row_identifier(reader, HeapTupleHeaderGetTypeId(header),
+						   HeapTupleHeaderGetTypMod(header)) == recent.identifier)
+		{
+			*event = recent.event;
+			return recent.has_event;
+		}
+	}
+	txn_read(reader, value, policy, &txn);
+	return txn_event(&txn, event);
 }

@@ -18,7 +18,6 @@
 /* How a column's SQL type is read. */
 typedef enum ColumnKind
 {
-	KIND_NONE,					/* the row type has no such column */
 	KIND_TEXT,
 	KIND_INT2,
 	KIND_INT4,
@@ -35,6 +34,15 @@ typedef enum ColumnKind
 	KIND_OUTPUT					/* through the type's output function */
 } ColumnKind;
 
+/* One column of a row type. */
+typedef struct RowField
+{
+	uint8		column;			/* TxnColumn */
+	int16		attno;			/* less one */
+	ColumnKind	kind;
+	FmgrInfo   *output;			/* for KIND_OUTPUT */
+} RowField;
+
 /* Where a row type has the columns; cached in fn_extra, see txn_reader(). */
 typedef struct TxnReader
 {
@@ -45,13 +53,13 @@ typedef struct TxnReader
 	Oid			row_type;
 	int32		row_typmod;
 	uint64		row_identifier;
+	struct TypeCacheEntry *type_entry;	/* of row_type; NULL for anonymous rows */
 	uint64		policy_hash;
 
 	uint32		columns;
 	TupleDesc	desc;
-	int16		attno[TXN_NCOLUMNS];	/* less one; -1 none */
-	ColumnKind	kind[TXN_NCOLUMNS];
-	FmgrInfo	output[TXN_NCOLUMNS];	/* for KIND_OUTPUT */
+	int			nfields;
+	RowField	fields[TXN_NCOLUMNS];	/* those that are wanted and there */
 	Datum	   *values;
 	bool	   *nulls;
 
@@ -59,16 +67,14 @@ typedef struct TxnReader
 	bool		utc;			/* it is UTC */
 } TxnReader;
 
-/* What history remembers, and what a decision looks at. Neither reads labels,
- * and a decision never reads what became of the transaction it is about. */
+/* What history remembers, and what a decision looks at. Neither reads labels. */
 #define TXN_FOR_HISTORY \
 	(COL_BIT(COL_TXN_ID) | COL_BIT(COL_CUSTOMER_ID) | COL_BIT(COL_CARD_ID) | COL_BIT(COL_AMOUNT) | \
 	 COL_BIT(COL_CURRENCY) | COL_BIT(COL_OCCURRED_AT) | COL_BIT(COL_COUNTRY) | \
 	 COL_BIT(COL_LAT) | COL_BIT(COL_LON) | COL_BIT(COL_CHANNEL) | COL_BIT(COL_MERCHANT_ID) | \
 	 COL_BIT(COL_STATUS) | COL_BIT(COL_DECLINED) | COL_BIT(COL_TIMEZONE))
 #define TXN_FOR_DECISION \
-	(~(COL_BIT(COL_STATUS) | COL_BIT(COL_DECLINED) | COL_BIT(COL_IS_FRAUD) | \
-	   COL_BIT(COL_HOME_LAT) | COL_BIT(COL_HOME_LON)))
+	(~(COL_BIT(COL_IS_FRAUD) | COL_BIT(COL_HOME_LAT) | COL_BIT(COL_HOME_LON)))
 
 /* A reader of values of a type: jsonb, text, or else rows. */
 extern void txn_reader_init(TxnReader *reader, Oid type, uint32 wanted,
@@ -83,6 +89,14 @@ extern const char *txn_column_name(const Policy *policy, TxnColumn c);
  * argument that is not an object is 22023.
  */
 extern void txn_read(TxnReader *reader, Datum value, const Policy *policy, Txn *txn);
+
+/* Only what history remembers; false without a usable occurred_at. */
+extern bool txn_read_event(TxnReader *reader, Datum value, const Policy *policy,
+						   Event *event);
+
+/* Tells that a row was just read with TXN_FOR_HISTORY among its columns. */
+extern void txn_note_event(const TxnReader *reader, Datum value,
+						   const Policy *policy, const Txn *txn);
 
 /* local.c: wall clocks. */
 extern pg_tz *local_zone(const char *name, int len);

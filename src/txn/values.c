@@ -27,6 +27,8 @@
 void
 value_trim(const char **s, int *len)
 {
+	if (*len > 0 && (unsigned char) **s > ' ' && (unsigned char) (*s)[*len - 1] > ' ')
+		return;
 	while (*len > 0 && is_blank((*s)[*len - 1]))
 		(*len)--;
 	while (*len > 0 && is_blank(**s))

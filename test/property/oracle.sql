@@ -10,11 +10,25 @@
 --                            whose history is looked at: NULL is "looked, none", '!' is "not looked".
 --                            mode: 'true'    the windows as they are
 --                                  'wide'    windows of 24 h and more reach back one cell further
+--                                  'coarse'  ... one cell of the next coarser kind further
 --                                  'newest'  only the newest 32 events of each history
 --   o_features(facts)        jsonb: column of fraud_features -> value (an array: any one of these)
 --   o_rules(facts)           jsonb: rule number -> array of accepted 'status:points'
 --   o_velocity(...)          fraud_velocity
 -- Amounts, counts and thresholds are exact (numeric); only distances, shares and the Wilson bound are floats.
+
+-- A test that includes this file sets ff_part first; on its own the file checks the oracle on worked examples.
+\if :{?ff_part}
+\else
+\set QUIET on
+\pset tuples_only on
+\pset format unaligned
+SET client_min_messages = warning;
+SET timezone = 'UTC';
+DROP SCHEMA IF EXISTS ff_oracle CASCADE;
+CREATE SCHEMA ff_oracle;
+SET search_path = ff_oracle, public;
+\endif
 
 CREATE TABLE ev (
 	txn_id text, customer_id text, card_id text, amount numeric, currency text, occurred_at timestamptz,
@@ -25,10 +39,10 @@ CREATE TABLE lab (e ev, known_at timestamptz);
 
 -- ---- cleaning ----
 
-CREATE FUNCTION o_text(x text) RETURNS text LANGUAGE sql IMMUTABLE AS
+CREATE FUNCTION o_text(x text) RETURNS text LANGUAGE sql IMMUTABLE PARALLEL SAFE AS
 	$$ SELECT CASE WHEN btrim(x) <> '' THEN x END $$;
 
-CREATE FUNCTION o_status(x text) RETURNS text LANGUAGE sql IMMUTABLE AS $$
+CREATE FUNCTION o_status(x text) RETURNS text LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
 	SELECT CASE
 		WHEN o_text(x) IS NULL THEN 'approved'
 		WHEN x IN ('approved', 'accepted', 'authorised', 'authorized', 'captured', 'completed', 'settled',
@@ -38,42 +52,42 @@ CREATE FUNCTION o_status(x text) RETURNS text LANGUAGE sql IMMUTABLE AS $$
 		WHEN x = 'blocked' THEN 'blocked'
 		ELSE 'pending' END $$;
 
-CREATE FUNCTION o_rank(st text) RETURNS int LANGUAGE sql IMMUTABLE AS
+CREATE FUNCTION o_rank(st text) RETURNS int LANGUAGE sql IMMUTABLE PARALLEL SAFE AS
 	$$ SELECT array_position(ARRAY['live', 'pending', 'failed', 'blocked', 'declined', 'approved'], st) $$;
 
 -- numeric round() takes halves away from zero, as the rules want
-CREATE FUNCTION o_amount(x numeric, currency text) RETURNS numeric LANGUAGE sql IMMUTABLE AS $$
+CREATE FUNCTION o_amount(x numeric, currency text) RETURNS numeric LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
 	SELECT CASE
 		WHEN x IS NULL OR x IN ('NaN', 'Infinity', '-Infinity') THEN NULL
 		WHEN coalesce(o_text(currency), 'USD') <> 'USD' THEN NULL	-- no rates are shipped
 		WHEN abs(x) > 100000000000 THEN NULL
 		ELSE round(x, 4) END $$;
 
-CREATE FUNCTION o_time(x timestamptz) RETURNS timestamptz LANGUAGE sql IMMUTABLE AS
+CREATE FUNCTION o_time(x timestamptz) RETURNS timestamptz LANGUAGE sql IMMUTABLE PARALLEL SAFE AS
 	$$ SELECT CASE WHEN x BETWEEN '0860-01-01 00:00+00' AND '3140-12-31 00:00+00' THEN x END $$;
 
-CREATE FUNCTION o_country(x text) RETURNS text LANGUAGE sql IMMUTABLE AS
+CREATE FUNCTION o_country(x text) RETURNS text LANGUAGE sql IMMUTABLE PARALLEL SAFE AS
 	$$ SELECT CASE WHEN upper(btrim(x)) ~ '^[A-Z][A-Z]$' THEN upper(btrim(x)) END $$;
 
-CREATE FUNCTION o_mcc(x text) RETURNS text LANGUAGE sql IMMUTABLE AS
+CREATE FUNCTION o_mcc(x text) RETURNS text LANGUAGE sql IMMUTABLE PARALLEL SAFE AS
 	$$ SELECT CASE WHEN x ~ '^[0-9]{4}$' THEN x END $$;
 
 -- no channel counts as present
-CREATE FUNCTION o_present(x text) RETURNS boolean LANGUAGE sql IMMUTABLE AS
+CREATE FUNCTION o_present(x text) RETURNS boolean LANGUAGE sql IMMUTABLE PARALLEL SAFE AS
 	$$ SELECT o_text(x) IS NULL OR x IN ('present', 'chip', 'contactless', 'pos', 'swipe') $$;
 
-CREATE FUNCTION o_place_ok(lat float8, lon float8) RETURNS boolean LANGUAGE sql IMMUTABLE AS
+CREATE FUNCTION o_place_ok(lat float8, lon float8) RETURNS boolean LANGUAGE sql IMMUTABLE PARALLEL SAFE AS
 	$$ SELECT coalesce(lat BETWEEN -90 AND 90 AND lon BETWEEN -180 AND 180, false) $$;
 
-CREATE FUNCTION o_ip(x inet) RETURNS text LANGUAGE sql IMMUTABLE AS $$
+CREATE FUNCTION o_ip(x inet) RETURNS text LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
 	SELECT CASE WHEN family(x) = 6 THEN text(network(set_masklen(x, 64))) ELSE host(x) END $$;
 
-CREATE FUNCTION o_ip_exempt(x inet) RETURNS boolean LANGUAGE sql IMMUTABLE AS $$
+CREATE FUNCTION o_ip_exempt(x inet) RETURNS boolean LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
 	SELECT coalesce(bool_or(set_masklen(x, CASE family(x) WHEN 4 THEN 32 ELSE 128 END) <<= net), false)
 	FROM unnest(ARRAY['10.0.0.0/8', '172.16.0.0/12', '192.168.0.0/16', '127.0.0.0/8', '169.254.0.0/16',
 					  '100.64.0.0/10', '::1/128', 'fe80::/10', 'fc00::/7']::inet[]) net $$;
 
-CREATE FUNCTION o_merchant_set(category text, mcc text) RETURNS text LANGUAGE sql IMMUTABLE AS $$
+CREATE FUNCTION o_merchant_set(category text, mcc text) RETURNS text LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
 	SELECT CASE
 		WHEN translate(lower(btrim(category)), ' -', '__') IN ('electronics', 'wire_transfer', 'gambling', 'crypto', 'adult')
 			THEN translate(lower(btrim(category)), ' -', '__')
@@ -83,25 +97,25 @@ CREATE FUNCTION o_merchant_set(category text, mcc text) RETURNS text LANGUAGE sq
 		WHEN mcc IN ('6051') THEN 'crypto'
 		WHEN mcc IN ('5967', '7273', '7841') THEN 'adult' END $$;
 
-CREATE FUNCTION o_ident(x ev) RETURNS text LANGUAGE sql IMMUTABLE AS $$
+CREATE FUNCTION o_ident(x ev) RETURNS text LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
 	SELECT CASE WHEN o_text(x.txn_id) IS NOT NULL THEN 'id ' || x.txn_id
 		ELSE 'facts ' || jsonb_build_array(o_text(x.customer_id), o_text(x.card_id),
 			extract(epoch FROM o_time(x.occurred_at)), o_amount(x.amount, x.currency), o_text(x.currency),
 			o_text(x.merchant_id))::text END $$;
 
 CREATE FUNCTION o_km(lat1 float8, lon1 float8, lat2 float8, lon2 float8) RETURNS float8
-	LANGUAGE sql IMMUTABLE AS $$
+	LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
 	SELECT 2 * 6371.0088 * asin(least(1, sqrt(sin(radians(lat2 - lat1) / 2) ^ 2
 		+ cos(radians(lat1)) * cos(radians(lat2)) * sin(radians(lon2 - lon1) / 2) ^ 2))) $$;
 
--- the old edge of a window: t - seconds; in 'wide' mode one cell earlier
+-- the old edge of a window: t - seconds; in the modes 'wide' and 'coarse' one cell earlier
 CREATE FUNCTION o_edge(t timestamptz, seconds bigint, mode text) RETURNS timestamptz
-	LANGUAGE sql IMMUTABLE AS $$
+	LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
 	SELECT t - interval '1 second' * (seconds + CASE
-		WHEN mode <> 'wide' OR seconds < 86400 THEN 0
-		WHEN seconds <= 86400 THEN 3600
-		WHEN seconds <= 7 * 86400 THEN 6 * 3600
-		WHEN seconds <= 30 * 86400 THEN 86400
+		WHEN mode NOT IN ('wide', 'coarse') OR seconds < 86400 THEN 0
+		WHEN seconds <= 86400 THEN CASE mode WHEN 'wide' THEN 3600 ELSE 6 * 3600 END
+		WHEN seconds <= 7 * 86400 THEN CASE mode WHEN 'wide' THEN 6 * 3600 ELSE 86400 END
+		WHEN seconds <= 30 * 86400 THEN CASE mode WHEN 'wide' THEN 86400 ELSE 3 * 86400 END
 		ELSE 3 * 86400 END) $$;
 
 -- ---- distinct events ----
@@ -161,7 +175,7 @@ CREATE TYPE o_facts AS (
 	-- habits
 	base_all bigint, base_hours bigint, base_days bigint, ever bigint, last_appr timestamptz, first_seen timestamptz);
 
-CREATE FUNCTION o_facts(x ev, ck text, ik text, mk text, mode text) RETURNS o_facts LANGUAGE sql STABLE AS $$
+CREATE FUNCTION o_facts(x ev, ck text, ik text, mk text, mode text) RETURNS o_facts LANGUAGE sql STABLE PARALLEL SAFE AS $$
 WITH me AS MATERIALIZED (
 	SELECT o_ident(x) AS ident, o_time(x.occurred_at) AS t, o_amount(x.amount, x.currency) AS amt,
 		o_text(x.customer_id) AS cust, o_text(x.card_id) AS card, o_text(x.merchant_id) AS merch,
@@ -261,10 +275,10 @@ SELECT (me2.t, amt, cust, card, merch, ctry, home, me2.lat, me2.lon, present, ri
 	base_all, base_hours, base_days, ever, last_appr, first_seen)::o_facts
 FROM me2, past, spend, attempts, habits, run, place, merchant, address $$;
 
-CREATE FUNCTION o_stddev(n bigint, s numeric, q numeric) RETURNS numeric LANGUAGE sql IMMUTABLE AS
+CREATE FUNCTION o_stddev(n bigint, s numeric, q numeric) RETURNS numeric LANGUAGE sql IMMUTABLE PARALLEL SAFE AS
 	$$ SELECT CASE WHEN n > 0 THEN sqrt((n * q - s * s)::numeric(80, 40)) / n END $$;
 
-CREATE FUNCTION o_wilson(k bigint, n bigint) RETURNS float8 LANGUAGE plpgsql IMMUTABLE AS $$
+CREATE FUNCTION o_wilson(k bigint, n bigint) RETURNS float8 LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE AS $$
 DECLARE
 	z CONSTANT float8 := 1.959963984540054;
 	p float8 := k::float8 / nullif(n, 0);
@@ -274,17 +288,17 @@ END $$;
 
 -- the limit in force: the row's own, or the greater of the default and 3 x the mean of an active day (week)
 CREATE FUNCTION o_limit(own numeric, dflt numeric, total numeric, periods bigint) RETURNS numeric
-	LANGUAGE sql IMMUTABLE AS
+	LANGUAGE sql IMMUTABLE PARALLEL SAFE AS
 	$$ SELECT coalesce(own, greatest(dflt, 3 * total / nullif(periods, 0))) $$;
 
-CREATE FUNCTION o_days(a timestamptz, b timestamptz) RETURNS numeric LANGUAGE sql IMMUTABLE AS
+CREATE FUNCTION o_days(a timestamptz, b timestamptz) RETURNS numeric LANGUAGE sql IMMUTABLE PARALLEL SAFE AS
 	$$ SELECT (extract(epoch FROM b) - extract(epoch FROM a)) / 86400 $$;
 
 -- a or b: what the texts leave open
-CREATE FUNCTION o_either(a anyelement, b anyelement) RETURNS jsonb LANGUAGE sql IMMUTABLE AS
+CREATE FUNCTION o_either(a anyelement, b anyelement) RETURNS jsonb LANGUAGE sql IMMUTABLE PARALLEL SAFE AS
 	$$ SELECT jsonb_build_array(a, b) $$;
 
-CREATE FUNCTION o_features(f o_facts) RETURNS jsonb LANGUAGE sql IMMUTABLE AS $$
+CREATE FUNCTION o_features(f o_facts) RETURNS jsonb LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
 SELECT jsonb_build_object(
 		'amount', f.amt, 'foreign_country', f.ctry <> f.home, 'high_risk_country', f.ctry IN ('IR', 'KP', 'MM'),
 		'merchant_risk', f.risk, 'local_hour', f.lhour, 'is_weekend', f.wkend)
@@ -333,7 +347,7 @@ FROM (SELECT f.t IS NOT NULL AND f.c_ok AS c, f.t IS NOT NULL AND f.i_ok AS i, f
 
 -- What each rule may answer. More than one answer only where the texts leave the order of two preconditions
 -- open, or where several events share the instant that decides.
-CREATE FUNCTION o_rules(f o_facts) RETURNS jsonb LANGUAGE sql IMMUTABLE AS $$
+CREATE FUNCTION o_rules(f o_facts) RETURNS jsonb LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
 SELECT jsonb_build_object(
 	'1', CASE WHEN f.amt IS NULL OR NOT c THEN ne
 		WHEN f.n < 5 THEN CASE WHEN f.amt <= 25 THEN ne || no ELSE ne END
@@ -400,7 +414,8 @@ SELECT jsonb_build_object(
 		WHEN NOT i THEN ne
 		WHEN f.ipa24 > 100 AND f.ipd24 * 5 < f.ipa24 - f.one THEN ne
 		ELSE CASE WHEN f.ipcards >= 8 THEN '["hit:30"]' WHEN f.ipcards >= 4 THEN '["hit:20"]' ELSE no END
-			|| CASE WHEN f.ipcards_any >= 8 THEN '["hit:30"]' WHEN f.ipcards_any >= 4 THEN '["hit:20"]' ELSE no END
+			|| CASE WHEN f.ipcards = f.ipcards_any THEN '[]' WHEN f.ipcards_any >= 8 THEN '["hit:30"]'
+				WHEN f.ipcards_any >= 4 THEN '["hit:20"]' ELSE no END
 			|| CASE WHEN f.card IS NULL OR f.ipa24 > 100 AND f.ipd24 * 5 < f.ipa24 THEN ne ELSE '[]'::jsonb END END,
 	'17', CASE WHEN f.t IS NULL THEN ne
 		WHEN NOT c THEN CASE WHEN night THEN ne || '["hit:10"]' ELSE ne || no END
@@ -423,7 +438,7 @@ FROM (SELECT '["not_evaluated:0"]'::jsonb AS ne, '["no_hit:0"]'::jsonb AS no,
 -- fraud_velocity of a customer's history; card checks and NULL amounts are attempts, refunds are not
 CREATE TYPE o_velo AS (attempts bigint, declined bigint, spend numeric, distinct_cards bigint, events bigint);
 CREATE FUNCTION o_velocity(ck text, seconds bigint, as_of timestamptz, mode text) RETURNS o_velo
-	LANGUAGE sql STABLE AS $$
+	LANGUAGE sql STABLE PARALLEL SAFE AS $$
 	SELECT (count(*) FILTER (WHERE e.attempt), count(*) FILTER (WHERE e.attempt AND e.st = 'declined'),
 		coalesce(sum(e.amt) FILTER (WHERE e.spend), 0), count(DISTINCT e.card) FILTER (WHERE e.attempt), count(*))::o_velo
 	FROM o_ev e
@@ -432,7 +447,7 @@ CREATE FUNCTION o_velocity(ck text, seconds bigint, as_of timestamptz, mode text
 
 -- ---- comparing and reporting ----
 
-CREATE FUNCTION o_same(got jsonb, want jsonb, near float8 DEFAULT 1e-9) RETURNS boolean LANGUAGE sql IMMUTABLE AS $$
+CREATE FUNCTION o_same(got jsonb, want jsonb, near float8 DEFAULT 1e-9) RETURNS boolean LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
 	SELECT coalesce(bool_or(CASE
 		WHEN jsonb_typeof(w) = 'number' AND jsonb_typeof(got) = 'number' THEN
 			abs(got::float8 - w::float8) <= near + 1e-9 * abs(w::float8)
@@ -483,3 +498,90 @@ END $$;
 
 CREATE FUNCTION chk_summary() RETURNS text LANGUAGE sql AS
 	$$ SELECT format('# %s checks, %s failed', count(*), count(*) FILTER (WHERE NOT ok)) FROM chk_log $$;
+
+-- ---- worked examples ----
+
+\if :{?ff_part}
+\else
+CREATE FUNCTION e(id text, customer text, ago interval, amount numeric, status text DEFAULT 'approved', card text DEFAULT NULL,
+	ip inet DEFAULT NULL, merchant text DEFAULT NULL, lat float8 DEFAULT NULL, lon float8 DEFAULT NULL, country text DEFAULT NULL,
+	own_limit numeric DEFAULT NULL, zone text DEFAULT NULL) RETURNS ev LANGUAGE sql AS $$
+	SELECT (id, customer, card, amount, NULL, timestamptz '2025-03-12 12:30+00' - ago, country, 'US', lat, lon, NULL, NULL, NULL,
+		merchant, NULL, NULL, ip, status, zone, own_limit, NULL, NULL)::ev $$;
+INSERT INTO ev SELECT (s.x).* FROM (
+	-- flat: five payments of 20; spread: five of 10 and five of 30, mean 20, deviation 10
+	SELECT e('flat' || i, 'flat', i * interval '24 hours', 20) FROM generate_series(1, 5) i
+	UNION ALL SELECT e('spread' || i, 'spread', i * interval '24 hours', CASE WHEN i % 2 = 0 THEN 10 ELSE 30 END)
+		FROM generate_series(1, 10) i
+	-- edges: on the old edge of 60 s is outside, a microsecond later inside; refund and failure are no attempts
+	UNION ALL SELECT e('edge1', 'edge', '60 seconds', 5) UNION ALL SELECT e('edge2', 'edge', '59.999999 seconds', 5)
+	UNION ALL SELECT e('edge3', 'edge', '0', 5) UNION ALL SELECT e('edge4', 'edge', '-0.000001 seconds', 5)
+	UNION ALL SELECT e('edge5', 'edge', '5 seconds', -5) UNION ALL SELECT e('edge6', 'edge', '6 seconds', 5, 'timeout')
+	-- versions: pending and approved of one instant are one event, approved wins; the same id a second later is another
+	UNION ALL SELECT e('v', 'version', '1 hour', 7, 'pending') UNION ALL SELECT e('v', 'version', '1 hour', 9)
+	UNION ALL SELECT e('v', 'version', '1 hour', 9) UNION ALL SELECT e('v', 'version', '59 minutes 59 seconds', 9, 'declined')
+	-- declines: approved, declined (61 minutes ago), declined x 3 with a failure and a refund between, other card between
+	UNION ALL SELECT e('d1', 'decl', '61 minutes', 5, 'declined', 'c1') UNION ALL SELECT e('d2', 'decl', '30 minutes', 5, 'refused', 'c1')
+	UNION ALL SELECT e('d3', 'decl', '20 minutes', 5, 'failed', 'c1') UNION ALL SELECT e('d4', 'decl', '15 minutes', -5, 'approved', 'c1')
+	UNION ALL SELECT e('d5', 'decl', '10 minutes', 0, 'declined', 'c1') UNION ALL SELECT e('d6', 'decl', '9 minutes', 5, 'approved', 'c2')
+	UNION ALL SELECT e('d7', 'decl', '1 minute', 5, 'declined', 'c1')
+	-- place: near Paris, an hour ago
+	UNION ALL SELECT e('p1', 'place', '1 hour', 5, 'approved', NULL, NULL, NULL, 48.875, 2.375)
+	-- address: three cards within the hour, one exactly an hour ago
+	UNION ALL SELECT e('a' || i, 'who' || i, i * interval '20 minutes', 5, 'approved', 'k' || i, '81.1.1.1') FROM generate_series(1, 4) i
+	-- merchant: 40 payments, 3 of them known frauds, one more known too late
+	UNION ALL SELECT e('m' || i, 'some' || i, i * interval '12 hours', 5, 'approved', NULL, NULL, 'shop') FROM generate_series(1, 40) i) s(x);
+INSERT INTO lab SELECT ev, '2025-03-12 12:30+00' FROM ev WHERE txn_id IN ('m1', 'm2', 'm3');
+INSERT INTO lab SELECT ev, '2025-03-12 12:30:00.000001+00' FROM ev WHERE txn_id = 'm4';
+SELECT o_prepare() \gset
+CREATE FUNCTION f(x ev) RETURNS jsonb LANGUAGE sql AS $$ SELECT o_features(o_facts(x, x.customer_id, o_ip(x.ip), x.merchant_id, 'true')) $$;
+CREATE FUNCTION r(x ev, rule text) RETURNS text LANGUAGE sql AS $$
+	SELECT string_agg(a, ' ') FROM (SELECT DISTINCT a FROM jsonb_array_elements_text(
+		o_rules(o_facts(x, x.customer_id, o_ip(x.ip), x.merchant_id, 'true')) -> rule) a) s $$;
+SELECT chk('oracle: worked examples', 42, $$
+	SELECT got IS DISTINCT FROM want, format('%s: got %s, want %s', what, got, want) FROM (VALUES
+	('5 x mean is not over', r(e('n', 'flat', '0', 100), '1'), 'no_hit:0'),
+	('over 5 x mean', r(e('n', 'flat', '0', 100.0001), '1'), 'hit:30'),
+	('four are too few', r(e('flat1', 'flat', '0', 1000), '1'), 'not_evaluated:0'),
+	('mean + 3 sigma is not over', r(e('n', 'spread', '0', 50), '2'), 'no_hit:0'),
+	('over mean + 3 sigma', r(e('n', 'spread', '0', 50.0001), '2'), 'hit:15'),
+	('nine: by amount', r(e('spread1', 'spread', '0', 499.9999), '2'), 'no_hit:0'),
+	('nine: 500', r(e('spread1', 'spread', '0', 500), '2'), 'hit:15'),
+	('a daily limit of 0 counts', r(e('n', 'flat', '0', 0.0001, own_limit => 0), '4'), 'hit:20'),
+	('2,000 are not over 2,000', r(e('n', 'flat', '0', 2000), '4'), 'no_hit:0'),
+	('yesterday, exactly 24 h ago, is outside', f(e('n', 'flat', '0', 1)) ->> 'spend_24h', '1.0000'),
+	('a microsecond earlier it was inside', f(e('n', 'flat', '0.000001 seconds', 1)) ->> 'spend_24h', '21.0000'),
+	('limit', f(e('n', 'spread', '0', 1)) ->> 'daily_limit', '2000'),
+	('the 90th day', f(e('n', 'flat', '-2136 hours', 1)) ->> 'past_count', '0'),
+	('and before', f(e('n', 'flat', '-2135.999 hours', 1)) ->> 'past_count', '1'),
+	('60 s', f(e('n', 'edge', '0', 1)) ->> 'attempts_60s', '3'),
+	('60 s, itself in the history', f(e('edge3', 'edge', '0', 1)) ->> 'attempts_60s', '2'),
+	('10 min', f(e('n', 'edge', '0', 1)) ->> 'attempts_10m', '4'),
+	('a refund is no attempt', f(e('n', 'edge', '0', -1)) ->> 'attempts_10m', '3'),
+	('rule 13, four', r(e('n', 'edge', '0', 1), '13'), 'hit:15'),
+	('rule 14, three in 60 s', r(e('n', 'edge', '0', 1), '14'), 'hit:15'),
+	('versions are one event, other times two', f(e('n', 'version', '0', 1)) ->> 'attempts_24h', '3'),
+	('the approved version counts', f(e('n', 'version', '0', 1)) ->> 'past_max', '9.0000'),
+	('both times of the id are left out', f(e('v', 'version', '0', 1)) ->> 'attempts_24h', '1'),
+	('declines on the card', f(e('n', 'decl', '0', 1, card => 'c1')) ->> 'declines_run', '[3]'),
+	('declines of the customer', f(e('n', 'decl', '0', 1)) ->> 'declines_run', '[1]'),
+	('rule 15', r(e('n', 'decl', '0', 1, card => 'c1'), '15'), 'hit:20'),
+	('Paris to London', round((f(e('n', 'place', '0', 1, lat => 51.5, lon => -0.125)) -> 'distance_km' ->> 0)::numeric, 6)::text, '341.827140'),
+	('within the hour', r(e('n', 'place', '0', 1, lat => 51.5, lon => -0.125), '8'), 'no_hit:0'),
+	('twenty minutes after', r(e('n', 'place', '40 minutes', 1, lat => 51.5, lon => -0.125), '8'), 'hit:30'),
+	('not far enough', r(e('n', 'place', '0', 1, lat => 51.5, lon => -0.125), '9'), 'no_hit:0'),
+	('cards of the hour', f(e('n', 'who9', '0', 1, card => 'k9', ip => '81.1.1.1')) ->> 'ip_cards_60m', '[3, 3]'),
+	('rule 16', r(e('n', 'who9', '0.000001 seconds', 1, card => 'k9', ip => '81.1.1.1'), '16'), 'hit:20'),
+	('private address', r(e('n', 'who9', '0', 1, card => 'k9', ip => '172.31.255.255'), '16'), 'no_hit:0'),
+	('frauds known', f(e('n', 'x', '0', 1, merchant => 'shop')) ->> 'merchant_frauds_90d', '3'),
+	('Wilson', round((f(e('n', 'x', '0', 1, merchant => 'shop')) ->> 'merchant_fraud_bound')::numeric, 9)::text, '0.025836026'),
+	('rule 12', r(e('n', 'x', '0', 1, merchant => 'shop'), '12'), 'hit:20'),
+	('home', r(e('n', 'flat', '0', 1, country => ' us'), '6'), 'no_hit:0'),
+	('abroad', r(e('n', 'flat', '0', 1000, country => 'FR'), '6'), 'hit:25'),
+	('abroad with much', r(e('n', 'flat', '0', 1000.0001, country => 'FR'), '6'), 'hit:30'),
+	('half past eleven at night in Lord Howe', f(e('n', 'flat', '0', 1, zone => 'Australia/Lord_Howe')) ->> 'local_hour', '23'),
+	('dormant', r(e('n', 'flat', '-2136 hours', 50), '18'), 'hit:10'),
+	('nearly dormant', r(e('n', 'flat', '-2135.9 hours', 50), '18'), 'no_hit:0')) v(what, got, want) $$);
+SELECT chk_summary();
+DROP SCHEMA ff_oracle CASCADE;
+\endif

@@ -70,6 +70,11 @@ ANALYZE got;
 
 -- ---- what the rows say ----
 
+SET max_parallel_workers_per_gather = 2;		-- for the oracle's own work
+SET parallel_setup_cost = 0;
+SET parallel_tuple_cost = 0;
+SET min_parallel_table_scan_size = 0;
+ALTER TABLE tx SET (parallel_workers = 2);
 CREATE TABLE want AS
 SELECT x.n, x.kind, (x.t).occurred_at AS t, f, o_features(f) AS fs, o_rules(f) AS rs,
 	coalesce(c.n, 0) AS cn, coalesce(i.n, 0) AS in_, coalesce(m.n, 0) AS mn,
@@ -82,18 +87,33 @@ SELECT x.n, x.kind, (x.t).occurred_at AS t, f, o_features(f) AS fs, o_rules(f) A
 	coalesce(i.left_at IS NOT NULL AND i.kept_from > (x.t).occurred_at, false) AS i_newer,
 	coalesce(m.left_at IS NOT NULL AND m.kept_from > (x.t).occurred_at, false) AS m_newer,
 	coalesce(c.labelled, false) AS labelled,
+	-- frauds 90 days older than the merchant's newest event need not be remembered any more
+	coalesce(m.fraud_at <= m.last_at - interval '2160 hours' AND m.last_at > (x.t).occurred_at, false) AS m_forgotten,
+	-- something about a confirmed fraud turns within an hour of an edge, or within a second of being known
+	EXISTS (SELECT FROM o_ev o WHERE o.cust = x.ck AND o.known_at BETWEEN f.t - interval '1 second'
+		AND f.t + interval '1 second') AS c_turns,
+	EXISTS (SELECT FROM o_ev o WHERE o.merch = x.mk AND (o.known_at BETWEEN f.t - interval '1 second'
+			AND f.t + interval '1 second'
+		OR o.known_at IS NOT NULL AND (f.t - o.at BETWEEN interval '2159 hours' AND '2161 hours'
+			OR f.t - o.at BETWEEN interval '671 hours' AND '673 hours'))) AS m_turns,
 	x.kind NOT IN ('unavailable', 'no customer', 'time missing', 'no history') AND f.amt IS NOT NULL AS plain
 FROM tx x LEFT JOIN key_size c ON c.entity = 'customer' AND c.key = x.ck
 	LEFT JOIN key_size i ON i.entity = 'ip' AND i.key = x.ik
 	LEFT JOIN key_size m ON m.entity = 'merchant' AND m.key = x.mk,
 	o_facts(x.t, x.ck, x.ik, x.mk, 'true') f;
 ALTER TABLE want ADD PRIMARY KEY (n);
+ALTER TABLE want SET (parallel_workers = 2);
 CREATE TABLE big AS
 SELECT w.n, wide AS wf, newest AS nf, o_features(wide) AS wfs, o_features(newest) AS nfs,
-	o_rules(wide) AS wrs, o_rules(newest) AS nrs
-FROM want w JOIN tx x USING (n), o_facts(x.t, x.ck, x.ik, x.mk, 'wide') wide, o_facts(x.t, x.ck, x.ik, x.mk, 'newest') newest
+	o_rules(wide) AS wrs, o_rules(newest) AS nrs, o_features(coarse) AS cfs
+FROM want w JOIN tx x USING (n), o_facts(x.t, x.ck, x.ik, x.mk, 'wide') wide, o_facts(x.t, x.ck, x.ik, x.mk, 'newest') newest,
+	o_facts(x.t, x.ck, x.ik, x.mk, 'coarse') coarse
 WHERE plain AND greatest(cn, in_, mn) > 32;
 ALTER TABLE big ADD PRIMARY KEY (n);
+RESET max_parallel_workers_per_gather;
+RESET parallel_setup_cost;
+RESET parallel_tuple_cost;
+RESET min_parallel_table_scan_size;
 ANALYZE want;
 ANALYZE big;
 
@@ -129,34 +149,52 @@ SELECT chk('fraud_features has exactly the known columns', 39, $$
 SELECT chk('every transaction gets 19 rules', 5000, $$
 	SELECT (SELECT count(*) FROM jsonb_object_keys(r)) <> 19, format('transaction %s: %s', n, r) FROM got $$);
 
+SELECT chk('the transactions reach everything: every rule fires with each of its points, stays silent, and lacks something', 19, $$
+	SELECT count(*) FILTER (WHERE answer = '["no_hit:0"]') < 20
+		OR count(*) FILTER (WHERE answer = '["not_evaluated:0"]') < 20
+		OR (SELECT bool_or(format('["hit:%s"]', p) <> ALL (array_agg(answer))) FROM unnest(string_to_array(points, ' ')) p),
+		format('rule %s: %s', rule, (SELECT jsonb_object_agg(a, c) FROM (SELECT a, count(*) AS c
+			FROM unnest(array_agg(answer)) a GROUP BY 1) h))
+	FROM (VALUES ('1', '30'), ('2', '15'), ('3', '30'), ('4', '20'), ('5', '15'), ('6', '10 25 30'), ('7', '30'), ('8', '30'),
+			('9', '10 15'), ('10', '20 30'), ('11', '10'), ('12', '10 20 30'), ('13', '15 30'), ('14', '10 15'), ('15', '20 30'),
+			('16', '20 30'), ('17', '10 15'), ('18', '10 20'), ('19', '10')) v(rule, points)
+		JOIN (SELECT key AS rule, value::text AS answer FROM want, jsonb_each(rs)) a USING (rule)
+	GROUP BY rule, points $$);
+
 -- ---- histories of at most 32 events: everything exactly ----
 
 -- one row a (transaction, feature) whose history holds at most 32 events
 CREATE VIEW exact_feature AS
-SELECT w.n, w.kind, w.plain, w.labelled, w.f, c.name, c.entity, c.labels, w.cn,
+SELECT w.n, w.kind, w.plain, w.labelled, w.f, c.name, c.labels,
+	CASE WHEN c.entity = 'merchant' THEN m_turns AND c.name NOT LIKE '%approved%' ELSE c.labels AND c_turns END AS turns,
 	NOT o_same(g.f -> c.name, w.fs -> c.name, CASE c.name WHEN 'distance_km' THEN 0.005 ELSE 1e-9 END) AS bad,
 	format('transaction %s (%s) %s: got %s, want %s', w.n, w.kind, c.name, g.f -> c.name, w.fs -> c.name) AS detail
 FROM want w JOIN got g USING (n), col c
-WHERE CASE c.entity WHEN 'customer' THEN cn <= 32 WHEN 'ip' THEN in_ <= 32 WHEN 'merchant' THEN mn <= 32 ELSE true END
+WHERE CASE c.entity WHEN 'customer' THEN cn <= 32 WHEN 'ip' THEN in_ <= 32 WHEN 'merchant' THEN mn <= 32 AND (NOT m_forgotten OR c.name LIKE '%approved%')
+	ELSE true END
 AND g.error IS NULL;
-CREATE TABLE ef AS SELECT n, kind, plain, labelled, (f).amt IS NULL AS no_amount, name, labels, cn, bad,
+CREATE TABLE ef AS SELECT n, kind, plain, labelled, (f).amt IS NULL AS no_amount, name, labels, turns, bad,
 	CASE WHEN bad IS NOT false THEN detail END AS detail FROM exact_feature;
 ANALYZE ef;
 SELECT chk('exact: ' || name, 1000, format($$
-	SELECT bad, detail FROM ef WHERE name = %L AND plain AND NOT (labels AND labelled) $$, name))
+	SELECT bad, detail FROM ef WHERE name = %L AND plain AND NOT turns AND NOT (labels AND labelled) $$, name))
 FROM col ORDER BY ctid;
 SELECT chk('exact, with confirmed frauds taken out: ' || name, 300, format($$
-	SELECT bad, detail FROM ef WHERE name = %L AND plain AND labelled $$, name))
+	SELECT bad, detail FROM ef WHERE name = %L AND plain AND labelled AND NOT turns $$, name))
 FROM col WHERE labels ORDER BY ctid;
+SELECT chk('exact, to the microsecond of being known: confirmed frauds taken out of the past', 100, $$
+	SELECT bad, detail FROM ef WHERE plain AND turns AND labels $$);
+SELECT chk('exact, to the microsecond of edge and of being known: confirmed frauds of the merchant', 100, $$
+	SELECT bad, detail FROM ef WHERE plain AND turns AND NOT labels $$);
 SELECT chk('speed_kmh is distance_km by hours_since_present, taken as a minute at least', 2000, $$
 	SELECT NOT o_same(f -> 'speed_kmh', to_jsonb((f ->> 'distance_km')::float8
 		/ greatest((f ->> 'hours_since_present')::float8, 1 / 60.0::float8))), format('transaction %s: %s', n, f)
 	FROM got WHERE f IS NOT NULL $$);
 SELECT chk('exact: features without an amount', 1000, $$
 	SELECT bad, detail FROM ef WHERE no_amount AND kind NOT IN ('unavailable', 'no customer', 'time missing', 'no history')
-	AND NOT (labels AND labelled) $$);
+	AND NOT turns AND NOT (labels AND labelled) $$);
 SELECT chk(format('exact: features, %s', what), 100, format($$
-	SELECT bad, detail FROM ef WHERE kind = %L $$, kind))
+	SELECT bad, detail FROM ef WHERE kind = %L AND NOT turns $$, kind))
 FROM (VALUES ('unavailable', 'history not looked at'), ('no history', 'new customer'), ('no customer', 'no customer in the row'))
 	v(kind, what);
 SELECT chk('exact: features without a time', 100, $$
@@ -164,23 +202,26 @@ SELECT chk('exact: features without a time', 100, $$
 
 CREATE TABLE er AS
 SELECT w.n, w.kind, w.plain, w.labelled, (w.f).amt IS NULL AS no_amount, rule,
+	CASE WHEN rule = '12' THEN m_turns WHEN rule IN ('1', '2', '11', '17', '19') THEN c_turns ELSE false END AS turns,
 	NOT coalesce(w.rs -> rule ? (g.r ->> rule), false) AS bad,
 	format('transaction %s (%s): got %s (%s), want %s', w.n, w.kind, g.r -> rule, g.reasons ->> rule, w.rs -> rule) AS detail
 FROM want w JOIN got g USING (n), (SELECT r::text AS rule FROM generate_series(1, 19) r) r
-WHERE CASE WHEN rule IN ('3', '7', '10') THEN true WHEN rule = '12' THEN mn <= 32 WHEN rule = '16' THEN in_ <= 32
+WHERE CASE WHEN rule IN ('3', '7', '10') THEN true WHEN rule = '12' THEN mn <= 32 AND NOT m_forgotten
+	WHEN rule = '16' THEN in_ <= 32
 	ELSE cn <= 32 END AND g.error IS NULL;
 UPDATE er SET detail = NULL WHERE NOT bad;
 ANALYZE er;
 SELECT chk('exact: rule ' || rule, 1000, format($$
-	SELECT bad, detail FROM er WHERE rule = '%s' AND plain AND NOT (labelled AND rule IN ('1', '2', '11', '17', '19')) $$, rule))
+	SELECT bad, detail FROM er WHERE rule = '%s' AND plain AND NOT turns AND NOT (labelled AND rule IN ('1', '2', '11', '17', '19')) $$, rule))
 FROM generate_series(1, 19) rule;
 SELECT chk('exact, with confirmed frauds taken out: rules 1, 2, 11, 17, 19', 1000, $$
-	SELECT bad, 'rule ' || rule || ', ' || detail FROM er WHERE plain AND labelled AND rule IN ('1', '2', '11', '17', '19') $$);
+	SELECT bad, 'rule ' || rule || ', ' || detail FROM er WHERE plain AND labelled AND NOT turns
+	AND rule IN ('1', '2', '11', '17', '19') $$);
 SELECT chk('exact: rules without an amount', 1000, $$
-	SELECT bad, 'rule ' || rule || ', ' || detail FROM er WHERE no_amount
+	SELECT bad, 'rule ' || rule || ', ' || detail FROM er WHERE no_amount AND NOT turns
 	AND kind NOT IN ('unavailable', 'no customer', 'time missing', 'no history') AND NOT labelled $$);
 SELECT chk(format('exact: rules, %s', what), 100, format($$
-	SELECT bad, 'rule ' || rule || ', ' || detail FROM er WHERE kind = %L $$, kind))
+	SELECT bad, 'rule ' || rule || ', ' || detail FROM er WHERE kind = %L AND NOT turns $$, kind))
 FROM (VALUES ('unavailable', 'history not looked at'), ('no history', 'new customer'), ('no customer', 'no customer in the row'))
 	v(kind, what);
 SELECT chk('exact: rules without a time', 100, $$
@@ -200,7 +241,7 @@ FROM want w JOIN got g USING (n), LATERAL (
 			(10, 'high_risk_merchant'), (11, 'first_time_merchant'), (12, 'merchant_reputation'), (13, 'velocity_10m'),
 			(14, 'velocity_sustained'), (15, 'consecutive_declines'), (16, 'multi_card_ip'), (17, 'unusual_hour'),
 			(18, 'dormant_account'), (19, 'weekend_shift')) c(r, rule) USING (r)) s
-WHERE plain AND NOT labelled AND greatest(cn, in_, mn) <= 32
+WHERE plain AND NOT labelled AND NOT m_forgotten AND NOT m_turns AND greatest(cn, in_, mn) <= 32
 -- only where every rule has points one way, and enough was looked at
 AND NOT EXISTS (SELECT FROM jsonb_each(w.rs) a WHERE (SELECT count(DISTINCT split_part(v, ':', 2))
 	FROM jsonb_array_elements_text(a.value) v) > 1)
@@ -226,7 +267,7 @@ SELECT chk('without amount or time at least REVIEW', 100, $$
 -- the history, so what older cells can say is not promised
 CREATE TABLE bf AS
 SELECT b.n, w.kind, c.name, c.entity, c.seconds, w.f, b.wf, b.nf, g.f AS got_all, g.f -> c.name AS got,
-	w.fs -> c.name AS true_value, b.wfs -> c.name AS wide_value, b.nfs -> c.name AS newest_value,
+	w.fs -> c.name AS true_value, b.wfs -> c.name AS wide_value, b.cfs -> c.name AS coarse_value, b.nfs -> c.name AS newest_value,
 	h.left_at <= w.t - interval '1 second' * coalesce(c.seconds, 0) AND c.seconds IS NOT NULL AS whole, h.late,
 	format('transaction %s (%s) %s: got %s, true %s, wide %s, newest 32 %s', b.n, w.kind, c.name, g.f -> c.name,
 		w.fs -> c.name, b.wfs -> c.name, b.nfs -> c.name) AS detail
@@ -245,6 +286,11 @@ SELECT chk('more than 32 events, longer window, at most one cell too much: ' || 
 	FROM bf WHERE name = %L AND NOT whole AND NOT late AND jsonb_typeof(coalesce(true_value, 'null')) <> 'null' $$, name))
 FROM unnest(ARRAY['past_count', 'past_max', 'spend_24h', 'spend_7d', 'attempts_24h', 'merchant_approved_90d',
 	'merchant_frauds_90d', 'merchant_approved_28d', 'merchant_frauds_28d', 'ip_attempts_24h']) name;
+SELECT chk('more than 32 events, longer window, at most one coarser cell too much: spend and attempts', 100, $$
+	SELECT (got::float8 BETWEEN true_value::float8 * (1 - 1e-9) AND coarse_value::float8 * (1 + 1e-9)) IS NOT true,
+		format('%s, coarse %s', detail, coarse_value)
+	FROM bf WHERE name IN ('spend_24h', 'spend_7d', 'attempts_24h', 'ip_attempts_24h') AND NOT whole AND NOT late
+	AND jsonb_typeof(coalesce(true_value, 'null')) <> 'null' $$);
 SELECT chk('more than 32 events, longer window: the sum behind past_mean', 20, $$
 	SELECT (got::float8 * (got_all ->> 'past_count')::float8 BETWEEN (f).s * (1 - 1e-9) AND (wf).s * (1 + 1e-9)) IS NOT true, detail
 	FROM bf WHERE name = 'past_mean' AND NOT whole AND NOT late AND (f).n > 0 $$);
