@@ -416,6 +416,9 @@ refresh(bool must)
 		unlock_board();
 	}
 	result = read_rules(reading, known);
+	/* asked for by a person, who can be told; a SIGHUP leaves it to fraud_explain() */
+	if (must && result == READING_POLICY)
+		policy_check_custom(reading->policy);
 	if (result == READING_DEFAULT || result == READING_POLICY)
 		publish(reading, NULL);
 	else if (result != READING_SAME)

@@ -220,6 +220,8 @@ policy_arg(FunctionCallInfo fcinfo, int argno, PolicyArg *arg)
 
 /* ---- input and output ---- */
 
+void		(*policy_check_custom) (const Policy *policy) = NULL;
+
 static Policy *
 read_text(const char *text, size_t len, PolicyError *error)
 {
@@ -228,7 +230,10 @@ read_text(const char *text, size_t len, PolicyError *error)
 
 	policy = policy_read(utf8, len, policy_default(), false, policy_zone_ok, error);
 	if (policy != NULL)
+	{
 		SET_VARSIZE(policy, policy->size);
+		policy_check_custom(policy);
+	}
 	return policy;
 }
 
@@ -363,5 +368,6 @@ fraud_rules_set(PG_FUNCTION_ARGS)
 				 errmsg("cannot set \"%s\": %s", path, policy_message(error.message)),
 				 errdetail_policy(&error), errhint_policy(&error)));
 	SET_VARSIZE(result, result->size);
+	policy_check_custom(result);
 	PG_RETURN_POINTER(result);
 }

@@ -36,6 +36,12 @@ extern const Policy *policy_arg(FunctionCallInfo fcinfo, int argno, PolicyArg *a
 /* The policy of a datum, checked in full. */
 extern const Policy *policy_from_datum(Datum value);
 
+/*
+ * Raises an error where a custom rule cannot be compiled. Set by src/score,
+ * which knows the features; called for every policy that comes from a user.
+ */
+extern void (*policy_check_custom) (const Policy *policy);
+
 /* Whether this is the name of a time zone, by the server's own database. */
 extern bool policy_zone_ok(const char *name);
 

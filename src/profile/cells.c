@@ -13,10 +13,14 @@
 
 #include "profile/profile.h"
 
-/* Blocks of each level that are kept fine, the anchor's own among them. */
-#define BLOCKS_1H	24
-#define BLOCKS_6H	28
-#define BLOCKS_DAY	30
+/*
+ * Blocks of each level that are kept fine, the anchor's own among them: one
+ * more than 24 hours, 7 and 30 days, because the old edge of such a window cuts
+ * a block as well.
+ */
+#define BLOCKS_1H	25
+#define BLOCKS_6H	29
+#define BLOCKS_DAY	31
 
 static inline int32
 block_start(int32 hour, int hours)

@@ -12,7 +12,7 @@
  *	labels		if flagged: number of labels, newest block (4), bitmap of
  *				blocks (4), width; counts; labels (13 each)
  *	summary		if flagged: newest event that left, first seen, last approved
- *				(7 each), days of spend (8), approved, odd statuses (4 each),
+ *				(7 each), days of spend (8), approved (3), odd statuses (2),
  *				bitmaps of cells (12) and grid (4), countries (1), widths (4)
  *	located		if flagged: time (7), card (4), position (6)
  *	cards 8, countries 4 each; merchants 256 and hours, if flagged
@@ -43,10 +43,14 @@
 #define HEADER_SIZE			16
 #define LABELS_SIZE			10
 #define LABEL_SIZE			13
-#define SUMMARY_SIZE		58
+#define SUMMARY_SIZE		55
 #define LOCATED_SIZE		17
 #define BLOOM_SIZE			(PROFILE_BLOOM_BITS / 8)
-#define CELL_SLOTS			96	/* bits in the bitmap */
+
+/* First slot of each level in the numbering of all cells there can be. */
+#define SLOT_6H				25
+#define SLOT_DAY			50
+#define SLOT_3D				74
 #define LABEL_BLOCK_MAX		(0x3FFFFF / 72) /* hours of labels have 22 bits */
 
 /* Columns in the order of their widths; the largest width of each. */
@@ -63,7 +67,7 @@ StaticAssertDecl(HEADER_SIZE +
 				 LABELS_SIZE + 2 * PROFILE_GRID + LABEL_SIZE * PROFILE_LABELS +
 				 SUMMARY_SIZE + LOCATED_SIZE +
 				 8 * PROFILE_CARDS + 4 * PROFILE_COUNTRIES + BLOOM_SIZE +
-				 2 * 24 + 2 * 4 +
+				 2 * 24 + 2 * 3 +
 				 (2 + 2 + 6) * PROFILE_CELLS +
 				 (3 + 6 + 4 + 10) * PROFILE_GRID +
 				 EVENT_SIZE * PROFILE_RING <= PROFILE_MAX_SIZE,
@@ -146,31 +150,31 @@ slot_of(const Cell *cell, const int32 *youngest)
 		case 0:
 			return age;
 		case 1:
-			return 24 + age / 6;
+			return SLOT_6H + age / 6;
 		case 2:
-			return 48 + age / 24;
+			return SLOT_DAY + age / 24;
 		default:
-			return 71 + age / 72;
+			return SLOT_3D + age / 72;
 	}
 }
 
 static inline void
 cell_at(int slot, const int32 *youngest, Cell *cell)
 {
-	if (slot >= 71)
+	if (slot >= SLOT_3D)
 	{
 		cell->level = 3;
-		cell->start = youngest[3] - (slot - 71) * 72;
+		cell->start = youngest[3] - (slot - SLOT_3D) * 72;
 	}
-	else if (slot >= 48)
+	else if (slot >= SLOT_DAY)
 	{
 		cell->level = 2;
-		cell->start = youngest[2] - (slot - 48) * 24;
+		cell->start = youngest[2] - (slot - SLOT_DAY) * 24;
 	}
-	else if (slot >= 24)
+	else if (slot >= SLOT_6H)
 	{
 		cell->level = 1;
-		cell->start = youngest[1] - (slot - 24) * 6;
+		cell->start = youngest[1] - (slot - SLOT_6H) * 6;
 	}
 	else
 	{
@@ -250,8 +254,8 @@ encode_summary(const ProfileState *state, char *p)
 	p = put(p, (uint64) (state->first_seen + EVENT_TIME_BIAS), 7);
 	p = put(p, (uint64) (state->last_approved + EVENT_TIME_BIAS), 7);
 	p = put(p, state->spend_days, 8);
-	p = put(p, state->approved_ever, 4);
-	p = put(p, state->odd_statuses, 4);
+	p = put(p, state->approved_ever, 3);
+	p = put(p, state->odd_statuses, 2);
 	p = put(p, cellmap[0], 8);
 	p = put(p, cellmap[1], 4);
 	p = put(p, gridmap, 4);
@@ -276,8 +280,8 @@ encode_summary(const ProfileState *state, char *p)
 	{
 		for (i = 0; i < 24; i++)
 			p = put(p, state->hours[i], width[W_HOURS]);
-		p = put(p, state->day_kind[0], 4);
-		p = put(p, state->day_kind[1], 4);
+		p = put(p, state->day_kind[0], 3);
+		p = put(p, state->day_kind[1], 3);
 	}
 
 	for (i = 0; i < state->ncells; i++)
@@ -399,8 +403,9 @@ decode_labels(Reader *r, ProfileState *state)
 	}
 }
 
-/* Cells from three columns; the oldest has the highest slot. */
-static void
+/* Cells from three columns; the oldest has the highest slot. False if a slot
+ * stands for no cell under this anchor. */
+static bool
 decode_cells(const char *p, const uint8 *width, const uint64 *cellmap, int ncells,
 			 ProfileState *state)
 {
@@ -412,6 +417,7 @@ decode_cells(const char *p, const uint8 *width, const uint64 *cellmap, int ncell
 	const char *spend = declined + wd * ncells;
 	Cell	   *cell = state->cells;
 	int32		youngest[CELL_LEVELS];
+	bool		bad = false;
 	int			i;
 
 	cells_youngest(state, youngest);
@@ -426,6 +432,7 @@ decode_cells(const char *p, const uint8 *width, const uint64 *cellmap, int ncell
 
 			map ^= UINT64_C(1) << bit;
 			cell_at(i * 64 + bit, youngest, cell);
+			bad |= cell->start < state->level_first[cell->level];
 			cell->attempts = (uint32) get(attempts, wa);
 			cell->declined = (uint32) get(declined, wd);
 			cell->spend = get(spend, ws);
@@ -435,6 +442,7 @@ decode_cells(const char *p, const uint8 *width, const uint64 *cellmap, int ncell
 			cell++;
 		}
 	}
+	return !bad;
 }
 
 static void
@@ -488,8 +496,8 @@ decode_summary(Reader *r, int flags, ProfileState *state)
 	state->last_approved = (int64) take(r, 7) - EVENT_TIME_BIAS;
 	cells_set_anchor(state, hour_of(state->newest_left));
 	state->spend_days = take(r, 8);
-	state->approved_ever = (uint32) take(r, 4);
-	state->odd_statuses = (uint32) take(r, 4);
+	state->approved_ever = (uint32) take(r, 3);
+	state->odd_statuses = (uint32) take(r, 2);
 	cellmap[0] = take(r, 8);
 	cellmap[1] = take(r, 4);
 	gridmap = (uint32) take(r, 4);
@@ -555,13 +563,14 @@ decode_summary(Reader *r, int flags, ProfileState *state)
 	{
 		int			w = width[W_HOURS];
 
+		/* two more than that is, for the last word */
 		if (!want(r, 24 * w + 8))
 			return;
 		state->hours_known = true;
 		for (i = 0; i < 24; i++, r->p += w)
 			state->hours[i] = (uint32) get(r->p, w);
-		state->day_kind[0] = (uint32) take(r, 4);
-		state->day_kind[1] = (uint32) take(r, 4);
+		state->day_kind[0] = (uint32) take(r, 3);
+		state->day_kind[1] = (uint32) take(r, 3);
 	}
 
 	ncells = pg_popcount64(cellmap[0]) + pg_popcount64(cellmap[1]);
@@ -570,7 +579,11 @@ decode_summary(Reader *r, int flags, ProfileState *state)
 			  (width[W_COUNT] + width[W_SUM] + width[W_LARGEST] + width[W_SQUARES]) * ngrid +
 			  8))
 		return;
-	decode_cells(r->p, width, cellmap, ncells, state);
+	if (!decode_cells(r->p, width, cellmap, ncells, state))
+	{
+		r->bad = true;
+		return;
+	}
 	r->p += (width[W_ATTEMPTS] + width[W_DECLINED] + width[W_SPEND]) * ncells;
 	decode_grid(r->p, width, gridmap, ngrid, state);
 	r->p += (width[W_COUNT] + width[W_SUM] + width[W_LARGEST] + width[W_SQUARES]) * ngrid;

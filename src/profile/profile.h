@@ -29,7 +29,7 @@
  * return what the ring holds, a lower bound.
  *
  * Merchants seen before: a Bloom set (Bloom, 1970), 2,048 bits, 7 hashes: for
- * a merchant never seen, a false "seen" once in 10^7 at 24 merchants, 1 % at
+ * a merchant never seen, a false "seen" twice in 10^8 at 24 merchants, 0.7 % at
  * 200. The list of the newest 24 merchants in the design adds nothing to
  * that and is left out; docs/decisions/0003 has the figures.
  *
@@ -47,8 +47,8 @@
 
 #define CELL_LEVELS				4	/* 1, 6, 24 and 72 hours */
 
-/* Cells at most: 24 hours, 24 of 6 hours, 23 days, 21 of three days. */
-#define PROFILE_CELLS			92
+/* Cells at most: 25 hours, 25 of 6 hours, 24 days, 21 of three days. */
+#define PROFILE_CELLS			95
 #define PROFILE_GRID			31	/* three-day cells of 90 days */
 #define PROFILE_CARDS			12
 #define PROFILE_COUNTRIES		24
@@ -56,7 +56,7 @@
 #define PROFILE_BLOOM_BITS		2048
 #define PROFILE_BLOOM_WORDS		(PROFILE_BLOOM_BITS / 64)
 #define PROFILE_BLOOM_HASHES	7
-#define PROFILE_LABELS			6
+#define PROFILE_LABELS			4
 
 #define CELL_COUNT_MAX			UINT64_C(0xFFFF)	/* attempts, declined */
 #define CELL_SPEND_MAX			UINT64_C(0xFFFFFFFFFFFF)	/* ten-thousandths */
@@ -65,7 +65,9 @@
 #define FRAUDS_COUNT_MAX		UINT64_C(0xFFFF)
 #define GRID_SQUARES_MAX		((((uint128) 1) << 80) - 1) /* squared hundredths */
 #define HOURS_COUNT_MAX			UINT64_C(0xFFFF)
-#define DAY_KIND_MAX			UINT64_C(0xFFFFFFFF)
+#define DAY_KIND_MAX			UINT64_C(0xFFFFFF)
+#define APPROVED_MAX			UINT64_C(0xFFFFFF)
+#define ODD_STATUSES_MAX		UINT64_C(0xFFFF)
 
 #define USECS_A_SECOND			INT64_C(1000000)
 #define USECS_AN_HOUR			(INT64_C(3600) * USECS_A_SECOND)
@@ -110,12 +112,12 @@ typedef struct FraudCell
 	uint32		count;
 } FraudCell;
 
-/* A confirmed fraud; those known last are kept so that `known` can be asked. */
+/* A confirmed fraud; the four known last are kept so that `known` can be asked. */
 typedef struct Label
 {
 	uint64		id;				/* identity of the transaction */
 	uint32		hour;			/* when it happened, as CountrySeen.hour */
-	uint32		known;			/* second since 2000-01-01 UTC, clamped */
+	uint32		known;			/* second since 2000-01-01 UTC, rounded up, clamped */
 } Label;
 
 typedef struct LastLocated

@@ -44,7 +44,7 @@ approved_add(ProfileState *state, int64 time, uint32 count)
 	if (!state->has_approved || time > state->last_approved)
 		state->last_approved = time;
 	state->has_approved = true;
-	state->approved_ever = add_capped(state->approved_ever, count, PG_UINT32_MAX);
+	state->approved_ever = add_capped(state->approved_ever, count, APPROVED_MAX);
 }
 
 /* Takes an event that 32 newer ones have pushed out of the ring. */
@@ -68,7 +68,7 @@ summarise(ProfileState *state, const uint8 *packed)
 			  (e.is & EVENT_IS_DECLINED) ? 1 : 0,
 			  (e.is & EVENT_IS_SPEND) ? e.amount : 0);
 	if (e.flags & EVENT_ODD_STATUS)
-		state->odd_statuses = add_capped(state->odd_statuses, 1, PG_UINT32_MAX);
+		state->odd_statuses = add_capped(state->odd_statuses, 1, ODD_STATUSES_MAX);
 	if (e.card != 0 && (e.is & EVENT_IS_ATTEMPT) != 0)
 		cards_add(state, e.card, clamp_second(e.time));
 
@@ -172,7 +172,8 @@ profile_observe_fraud(ProfileState *state, uint64 id, int64 time, int64 known)
 
 	label.id = id & EVENT_ID_MASK;
 	label.hour = clamp_hour(time);
-	label.known = clamp_second(known);
+	/* rounded up: a label is never used before it was known */
+	label.known = clamp_second(Min(known, PG_INT64_MAX - USECS_A_SECOND) + USECS_A_SECOND - 1);
 	labels_add(state, &label);
 	frauds_add(state, block_of_hour(label.hour), 1);
 }
@@ -230,7 +231,7 @@ merge_summary(ProfileState *state, const ProfileState *other)
 		approved_add(state, other->last_approved, other->approved_ever);
 	if (other->located)
 		located_add(state, &other->last_located);
-	state->odd_statuses = add_capped(state->odd_statuses, other->odd_statuses, PG_UINT32_MAX);
+	state->odd_statuses = add_capped(state->odd_statuses, other->odd_statuses, ODD_STATUSES_MAX);
 }
 
 void

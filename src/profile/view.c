@@ -383,7 +383,8 @@ view_cards(const ProfileView *view, int64 w, uint32 card)
 	}
 	if (summary_in_window(view, edge))
 		for (i = 0; i < state->ncards; i++)
-			if (((int64) state->cards[i].second + 1) * USECS_A_SECOND - 1 > edge)
+			/* known to the second: a lower bound */
+			if ((int64) state->cards[i].second * USECS_A_SECOND > edge)
 				ADD_CARD(state->cards[i].card);
 	return n;
 }

@@ -233,8 +233,8 @@ merchant_risk(const Txn *txn, const Policy *policy)
 
 		if (has_mcc && policy_list_has(policy, (ListId) list, txn->mcc, 4))
 			return (ListId) list;
-		if (txn->category.len == (int) strlen(name) &&
-			memcmp(txn->category.p, name, txn->category.len) == 0)
+		if (txn->category.len > 0 && strncmp(txn->category.p, name, txn->category.len) == 0 &&
+			name[txn->category.len] == '\0')
 			return (ListId) list;
 	}
 	return NLISTS;

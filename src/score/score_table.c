@@ -15,8 +15,8 @@
  *			-> sort (row) -> joined to rows in passing
  *		rows -> sort (customer, time, id) -> decisions
  *
- * Rows of one entity are taken in the order (occurred_at, identity); a row
- * sees what stands before it. Merchant histories matter only for confirmed
+ * Windows end with the row's own moment, (t - w, t]: rows of one entity at one
+ * moment are all observed before the first of them is scored. Merchant histories matter only for confirmed
  * frauds, which a table's own rows do not tell, so there is no pass for them.
  *
  *-------------------------------------------------------------------------
@@ -60,6 +60,13 @@ typedef struct RowPart
 	Event		event;
 } RowPart;
 
+/* What the sort by address carries. */
+typedef struct AddressPart
+{
+	int64		row;
+	Event		event;
+} AddressPart;
+
 #define TXN_FIXED	offsetof(Txn, scratch)
 
 /* One sort or store of (key, time, id, payload). */
@@ -99,8 +106,9 @@ begin_sort(Work *work, int nkeys)
 	static Oid	collations[] = {InvalidOid, InvalidOid, InvalidOid};
 	static bool nulls_first[] = {false, false, false};
 
+	/* read twice where rows share a moment */
 	return tuplesort_begin_heap(work->desc, nkeys, columns, operators, collations, nulls_first,
-								work_mem, NULL, TUPLESORT_NONE);
+								work_mem, NULL, TUPLESORT_RANDOMACCESS);
 }
 
 static void
@@ -229,9 +237,10 @@ take_rows(Work *work, Oid relation, TimestampTz until, Tuplestorestate *rows,
 						int64		key = (int64) value_hash(COL_IP, (const char *) txn->ip,
 															 txn->ip_family == 4 ? 4 : 8);
 
+						AddressPart address = {row, part.event};
+
 						start_payload(work);
-						appendBinaryStringInfo(&work->payload, (const char *) &row, sizeof(row));
-						appendBinaryStringInfo(&work->payload, (const char *) &part.event, sizeof(Event));
+						appendBinaryStringInfo(&work->payload, (const char *) &address, sizeof(address));
 						set_slot(work, key, txn->time, (int64) txn->identity);
 						tuplesort_puttupleslot(by_ip, work->in);
 					}
@@ -247,6 +256,55 @@ take_rows(Work *work, Oid relation, TimestampTz until, Tuplestorestate *rows,
 	SPI_cursor_close(portal);
 }
 
+/* ---- rows of one entity, in order of time ---- */
+
+/* What to do with a row: first when its moment comes, then when it is its turn. */
+typedef void (*ObserveRow) (Work *work, const char *payload);
+typedef void (*ScoreRow) (Work *work, const char *payload, void *arg);
+
+static void
+pass_entities(Work *work, Tuplesortstate *sort, ProfileState *profile,
+			  ObserveRow observe, ScoreRow score, void *arg)
+{
+	int64		current = 0;
+	bool		first = true;
+	int			len;
+
+	tuplesort_performsort(sort);
+	for (;;)
+	{
+		int64		key = 0;
+		int64		time = 0;
+		int64		n = 0;
+
+		tuplesort_markpos(sort);
+		while (tuplesort_gettupleslot(sort, true, false, work->out, NULL) &&
+			   (n == 0 || (slot_int(work, 1) == key && slot_int(work, 2) == time)))
+		{
+			if (n++ == 0)
+			{
+				key = slot_int(work, 1);
+				time = slot_int(work, 2);
+				if (first || key != current)
+					profile_init(profile, work->call->policy->basis_hash);
+				first = false;
+				current = key;
+			}
+			observe(work, payload_of(work, &len));
+		}
+		if (n == 0)
+			break;
+		tuplesort_restorepos(sort);
+		for (; n > 0; n--)
+		{
+			tuplesort_gettupleslot(sort, true, false, work->out, NULL);
+			score(work, payload_of(work, &len), arg);
+			CHECK_FOR_INTERRUPTS();
+		}
+	}
+	ExecClearTuple(work->out);
+}
+
 /* ---- addresses ---- */
 
 static void
@@ -256,55 +314,52 @@ no_histories(Histories *h)
 	h->use[HISTORY_CUSTOMER] = h->use[HISTORY_IP] = h->use[HISTORY_MERCHANT] = HISTORY_UNAVAILABLE;
 }
 
-/* The numbers of rule 16 for every row of by_ip, into by_row. */
+static void
+observe_address(Work *work, const char *payload)
+{
+	AddressPart address;
+
+	memcpy(&address, payload, sizeof(address));
+	profile_observe(&work->call->states[HISTORY_IP], &address.event);
+}
+
+/* The numbers of rule 16, into the sort by row. */
+static void
+score_address(Work *work, const char *payload, void *by_row)
+{
+	ScoreCall  *call = work->call;
+	AddressPart address;
+	IpPart		part = {0};
+
+	memcpy(&address, payload, sizeof(address));
+	call->txn.time = address.event.time;
+	call->txn.identity = address.event.id;
+	call->txn.card_hash = address.event.card;
+	call->txn.amount = address.event.amount;
+	features_compute(&call->txn, &call->histories, call->policy, false, &call->features);
+
+	part.row = address.row;
+	part.use = call->features.use[HISTORY_IP];
+	part.cards = call->features.ip_cards;
+	part.attempts_24h = call->features.ip_attempts_24h;
+	part.declined_share = call->features.ip_declined_share;
+	start_payload(work);
+	appendBinaryStringInfo(&work->payload, (const char *) &part, sizeof(part));
+	set_slot(work, part.row, 0, 0);
+	tuplesort_puttupleslot((Tuplesortstate *) by_row, work->in);
+}
+
 static void
 pass_addresses(Work *work, Tuplesortstate *by_ip, Tuplesortstate *by_row)
 {
 	ScoreCall  *call = work->call;
-	ProfileState *profile = &call->states[HISTORY_IP];
-	int64		current = 0;
-	bool		first = true;
 
 	no_histories(&call->histories);
 	call->histories.use[HISTORY_IP] = HISTORY_USABLE;
-	call->histories.state[HISTORY_IP] = profile;
+	call->histories.state[HISTORY_IP] = &call->states[HISTORY_IP];
 	memset(&call->txn, 0, TXN_FIXED);
 	call->txn.known = COL_BIT(COL_OCCURRED_AT);
-
-	tuplesort_performsort(by_ip);
-	while (tuplesort_gettupleslot(by_ip, true, false, work->out, NULL))
-	{
-		int64		key = slot_int(work, 1);
-		IpPart		part = {0};
-		Event		event;
-		const char *payload;
-		int			len;
-
-		if (first || key != current)
-			profile_init(profile, call->policy->basis_hash);
-		first = false;
-		current = key;
-
-		payload = payload_of(work, &len);
-		memcpy(&part.row, payload, sizeof(int64));
-		memcpy(&event, payload + sizeof(int64), sizeof(Event));
-		call->txn.time = event.time;
-		call->txn.identity = event.id;
-		call->txn.card_hash = event.card;
-		call->txn.amount = event.amount;
-		features_compute(&call->txn, &call->histories, call->policy, false, &call->features);
-		profile_observe(profile, &event);
-
-		part.use = call->features.use[HISTORY_IP];
-		part.cards = call->features.ip_cards;
-		part.attempts_24h = call->features.ip_attempts_24h;
-		part.declined_share = call->features.ip_declined_share;
-		start_payload(work);
-		appendBinaryStringInfo(&work->payload, (const char *) &part, sizeof(part));
-		set_slot(work, part.row, 0, 0);
-		tuplesort_puttupleslot(by_row, work->in);
-		CHECK_FOR_INTERRUPTS();
-	}
+	pass_entities(work, by_ip, &call->states[HISTORY_IP], observe_address, score_address, by_row);
 	tuplesort_performsort(by_row);
 }
 
@@ -354,62 +409,62 @@ join_rows(Work *work, Tuplestorestate *rows, Tuplesortstate *by_row,
 
 /* ---- customers ---- */
 
+/* Where answers go, and from when on they are wanted. */
+typedef struct Answers
+{
+	ReturnSetInfo *result;
+	TimestampTz since;
+} Answers;
+
 static void
-pass_customers(Work *work, Tuplesortstate *by_customer, TimestampTz since,
-			   ReturnSetInfo *result)
+observe_customer(Work *work, const char *payload)
 {
 	ScoreCall  *call = work->call;
+	RowPart		part;
+
+	read_row(payload, &part, &call->txn);
+	if (part.has_event && call->txn.customer.len > 0)
+		profile_observe(&call->states[HISTORY_CUSTOMER], &part.event);
+}
+
+static void
+score_customer(Work *work, const char *payload, void *arg)
+{
+	Answers    *answers = arg;
+	ScoreCall  *call = work->call;
 	Txn		   *txn = &call->txn;
-	ProfileState *profile = &call->states[HISTORY_CUSTOMER];
-	int64		current = 0;
-	bool		first = true;
+	MemoryContext old;
+	RowPart		part;
+	Datum		values[2];
+	bool		nulls[2] = {false, false};
 
-	tuplesort_performsort(by_customer);
-	while (tuplesort_gettupleslot(by_customer, true, false, work->out, NULL))
+	read_row(payload, &part, txn);
+	if (part.has_event && txn->time < answers->since)
+		return;
+
+	old = MemoryContextSwitchTo(work->per_row);
+	memset(&call->histories, 0, sizeof(Histories));
+	if (txn->customer.len > 0)
+		call->histories.state[HISTORY_CUSTOMER] = &call->states[HISTORY_CUSTOMER];
+	else if (txn->columns & COL_BIT(COL_CUSTOMER_ID))
+		call->histories.use[HISTORY_CUSTOMER] = HISTORY_NO_KEY;
+	features_compute(txn, &call->histories, call->policy, call->policy->custom.n > 0,
+					 &call->features);
+	if (part.has_ip)
 	{
-		MemoryContext old = MemoryContextSwitchTo(work->per_row);
-		int64		key = slot_int(work, 1);
-		RowPart		part;
-		int			len;
-
-		if (first || key != current)
-			profile_init(profile, call->policy->basis_hash);
-		first = false;
-		current = key;
-
-		read_row(payload_of(work, &len), &part, txn);
-		if (!part.has_event || txn->time >= since)
-		{
-			Datum		values[2];
-			bool		nulls[2] = {false, false};
-
-			memset(&call->histories, 0, sizeof(Histories));
-			if (txn->customer.len > 0)
-				call->histories.state[HISTORY_CUSTOMER] = profile;
-			else if (txn->columns & COL_BIT(COL_CUSTOMER_ID))
-				call->histories.use[HISTORY_CUSTOMER] = HISTORY_NO_KEY;
-			features_compute(txn, &call->histories, call->policy,
-							 call->policy->custom.n > 0, &call->features);
-			if (part.has_ip)
-			{
-				call->features.use[HISTORY_IP] = (HistoryUse) part.ip.use;
-				call->features.ip_cards = part.ip.cards;
-				call->features.ip_attempts_24h = part.ip.attempts_24h;
-				call->features.ip_declined_share = part.ip.declined_share;
-			}
-			score_decide(call, false);
-			values[1] = decision_datum(call);
-			nulls[0] = txn->txn_id.len == 0;
-			values[0] = nulls[0] ? (Datum) 0 :
-				PointerGetDatum(cstring_to_text_with_len(txn->txn_id.p, txn->txn_id.len));
-			tuplestore_putvalues(result->setResult, result->setDesc, values, nulls);
-		}
-		if (part.has_event && txn->customer.len > 0)
-			profile_observe(profile, &part.event);
-		MemoryContextSwitchTo(old);
-		MemoryContextReset(work->per_row);
-		CHECK_FOR_INTERRUPTS();
+		call->features.use[HISTORY_IP] = (HistoryUse) part.ip.use;
+		call->features.ip_cards = part.ip.cards;
+		call->features.ip_attempts_24h = part.ip.attempts_24h;
+		call->features.ip_declined_share = part.ip.declined_share;
 	}
+	score_decide(call, false);
+	values[1] = decision_datum(call);
+	nulls[0] = txn->txn_id.len == 0;
+	values[0] = nulls[0] ? (Datum) 0 :
+		PointerGetDatum(cstring_to_text_with_len(txn->txn_id.p, txn->txn_id.len));
+	tuplestore_putvalues(answers->result->setResult, answers->result->setDesc, values, nulls);
+	MemoryContextSwitchTo(old);
+	MemoryContextReset(work->per_row);
 }
 
 /* ---- fraud_score_table(relation, policy, since, until) ---- */
@@ -442,6 +497,7 @@ fraud_score_table(PG_FUNCTION_ARGS)
 	Tuplesortstate *by_row = NULL;
 	Tuplesortstate *by_customer;
 	Work		work;
+	Answers		answers;
 	Oid			relation;
 
 	if (PG_ARGISNULL(0))
@@ -483,8 +539,10 @@ fraud_score_table(PG_FUNCTION_ARGS)
 	tuplestore_end(rows);
 	if (by_row != NULL)
 		tuplesort_end(by_row);
-	pass_customers(&work, by_customer, since, result);
-	ExecClearTuple(work.out);
+	answers.result = result;
+	answers.since = since;
+	pass_entities(&work, by_customer, &call->states[HISTORY_CUSTOMER],
+				  observe_customer, score_customer, &answers);
 	tuplesort_end(by_customer);
 
 	ExecDropSingleTupleTableSlot(work.in);

@@ -277,18 +277,19 @@ status_word(const char *s, int len)
 	static const struct
 	{
 		const char *word;
+		int			len;
 		TxnStatus	status;
 	}			words[] = {
-		{"approved", STATUS_APPROVED},
-		{"declined", STATUS_DECLINED},
-		{"pending", STATUS_PENDING},
-		{"failed", STATUS_FAILED},
-		{"blocked", STATUS_BLOCKED},
+		{"approved", 8, STATUS_APPROVED},
+		{"declined", 8, STATUS_DECLINED},
+		{"pending", 7, STATUS_PENDING},
+		{"failed", 6, STATUS_FAILED},
+		{"blocked", 7, STATUS_BLOCKED},
 	};
 	int			i;
 
 	for (i = 0; i < (int) lengthof(words); i++)
-		if ((int) strlen(words[i].word) == len && pg_strncasecmp(words[i].word, s, len) == 0)
+		if (words[i].len == len && pg_strncasecmp(words[i].word, s, len) == 0)
 			return words[i].status;
 	return -1;
 }
@@ -366,7 +367,8 @@ txn_fill(Txn *txn, const TxnReader *reader, const Policy *policy, Value *values)
 		const char *base = policy_str(policy, policy->base_currency);
 
 		if (ok && currency.len > 0 &&
-			!(currency.len == 3 && pg_strncasecmp(currency.p, base, 3) == 0))
+			!(currency.len == 3 && (memcmp(currency.p, base, 3) == 0 ||
+									 pg_strncasecmp(currency.p, base, 3) == 0)))
 		{
 			char		code[4];
 			int64		rate = 0;

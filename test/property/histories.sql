@@ -173,9 +173,19 @@ FROM generate_series(1, 12) j, generate_series(1, 31 + 3 * j) k;
 INSERT INTO ev (txn_id, customer_id, amount, occurred_at, merchant_id, status)
 SELECT merchant || '-' || k, 'Q' || j || '-' || k, 50, t0 - k * interval '18 hours', merchant, 'approved' FROM reputation;
 
+-- Weekday noon customers of 40 or 50 payments, one to three of them on a Saturday, one of 50 at 23 h: shares of
+-- exactly 0.05 and 0.02, and beside them.
+CREATE VIEW weekday AS SELECT j, k, 'W' || j AS customer,
+	(date '2025-05-02' - 7 * ((k - 1) / 5) - (k - 1) % 5 - CASE WHEN k > 20 THEN 7 ELSE 0 END + CASE WHEN (k - 1) % 5 = 0 AND k / 5 < 1 + j % 3 THEN 1 ELSE 0 END
+		+ CASE WHEN j >= 3 AND k = 12 THEN interval '23 hours' ELSE interval '12 hours' END + k * interval '37 seconds')
+		AT TIME ZONE 'UTC' AS at
+FROM generate_series(0, 5) j, generate_series(1, CASE WHEN j < 3 THEN 40 ELSE 50 END) k;
+INSERT INTO ev (txn_id, customer_id, amount, occurred_at, status)
+SELECT customer || '-' || k, customer, 30 + k, at, 'approved' FROM weekday;
+
 -- One id with two times: the later row takes over the id of its predecessor (still two events).
 UPDATE ev SET txn_id = customer_id || '-' || (split_part(txn_id, '-', 2)::int - 1)
-WHERE customer_id !~ '^[BFLDQ]' AND hn(txn_id || 'reuse', 20) = 0 AND split_part(txn_id, '-', 2)::int > 1;
+WHERE customer_id !~ '^[BFLDQW]' AND hn(txn_id || 'reuse', 20) = 0 AND split_part(txn_id, '-', 2)::int > 1;
 
 -- Versions and plain repeats. A version keeps id, time and entities; what is not approved may differ in amount.
 INSERT INTO ev
@@ -183,8 +193,8 @@ SELECT txn_id, customer_id, card_id, CASE WHEN amount > 0 AND st <> 'approved' T
 	occurred_at, country, home_country, lat, lon, home_lat, home_lon, channel, merchant_id, merchant_category, mcc, ip,
 	st, timezone, daily_limit, weekly_limit, is_fraud
 FROM (SELECT ev.*, pick(ARRAY['pending', 'declined', 'failed', 'blocked', 'approved'], ev.txn_id || 'version') AS st
-	FROM ev WHERE customer_id !~ '^Q' AND hn(txn_id || 'twice', 12) = 0) e;
-INSERT INTO ev SELECT * FROM ev WHERE customer_id !~ '^Q' AND hn(coalesce(txn_id, customer_id || occurred_at::text) || 'repeat', 15) = 0;
+	FROM ev WHERE customer_id !~ '^[QW]' AND hn(txn_id || 'twice', 12) = 0) e;
+INSERT INTO ev SELECT * FROM ev WHERE customer_id !~ '^[QW]' AND hn(coalesce(txn_id, customer_id || occurred_at::text) || 'repeat', 15) = 0;
 
 -- Two different rows of one id, instant and rank: the tie goes by bytes no oracle knows, so keep the first.
 CREATE TABLE firsts AS
@@ -273,6 +283,17 @@ UNION ALL SELECT 'time missing', id, g_row(c, 1023, CASE i % 3 WHEN 0 THEN 'infi
 UNION ALL SELECT 'reputation', 'Q' || merchant || h, ('new ' || merchant || h, 'Q' || merchant || h, NULL, 70, NULL,
 		t0 + h * interval '12 hours', NULL, NULL, NULL, NULL, NULL, NULL, NULL, merchant, NULL, NULL, NULL, NULL, NULL,
 		NULL, NULL, NULL)::ev, NULL FROM reputation, generate_series(0, 90, 15) h WHERE k = 1
+-- so far north of the newest place, so many seconds later: 200, 500, 2000 km, 900 km/h, 24 h, less than a minute
+UNION ALL SELECT 'far', cust, ('far ' || cust || d, cust, NULL, 40, NULL, at + us((dt * 1e6)::numeric), NULL, NULL, lat + d, lon,
+		NULL, NULL, 'present', NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL)::ev, cust
+	FROM (SELECT DISTINCT ON (cust) cust, at, lat, lon, count(*) OVER (PARTITION BY cust, at) AS same
+			FROM o_ev WHERE appr AND located AND cust ~ '^[GFB]' ORDER BY cust, at DESC) o,
+		(VALUES (1.7981, 600), (1.7991, 600), (4.4961, 7200), (4.4971, 7200), (17.9859, 86400), (17.9869, 86400),
+			(8.9932, 3995), (8.9932, 4005), (5.4, 86400), (5.4, 86400.000001), (2.1, 0.000001), (2.1, 30)) v(d, dt)
+	WHERE same = 1
+UNION ALL SELECT 'weekday', customer, ('weekday ' || customer || h, customer, NULL, 40, NULL,
+		timestamptz '2025-05-03 12:30+00' + h * interval '1 hour', NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL,
+		NULL, NULL, NULL, NULL, NULL, NULL)::ev, customer FROM weekday, generate_series(0, 60, 11) h WHERE k = 1
 -- transactions that stand in the history already: as they are; with the same id and other facts
 UNION ALL SELECT 'inside', cust, e, cust FROM (
 	SELECT customer_id AS cust, e, row_number() OVER (PARTITION BY customer_id ORDER BY md5(e::text)) AS rn
@@ -332,7 +353,7 @@ ANALYZE tx;
 SELECT chk('histories: sizes from none to 400 distinct events', 1, $$
 	SELECT count(DISTINCT n) FILTER (WHERE n <= 32) < 31 OR count(*) FILTER (WHERE n > 32) < 38 OR max(n) < 380
 		OR (SELECT count(*) FROM cst WHERE cls <> 'B' AND NOT EXISTS (SELECT FROM o_ev WHERE cust = id)) < 5
-		OR bool_or(n > 32 AND key !~ '^B'), format('%s sizes, largest %s', count(DISTINCT n), max(n))
+		OR bool_or(n > 32 AND key !~ '^[BW]'), format('%s sizes, largest %s', count(DISTINCT n), max(n))
 	FROM key_size WHERE entity = 'customer' $$);
 SELECT chk('histories: repeats, versions, ids with two times, rows without id, rows at the scored instant', 1, $$
 	SELECT least(repeats, versions, two_times, no_id, same_instant, later) < 50,

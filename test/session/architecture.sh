@@ -3,7 +3,7 @@
 # pure, what leaves the library.
 set -uo pipefail
 
-cd "$(dirname "$0")/../.."
+cd "$(dirname "$0")/../.." || exit
 order=(core policy profile txn score)	# each may use itself and what stands before it
 tests=0
 
