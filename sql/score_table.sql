@@ -91,16 +91,20 @@ SELECT min(txn_id::int) FILTER (WHERE 'multi_card_ip' = ANY ((decision).risk_fac
 	   min(txn_id::int) FILTER (WHERE (decision).detail -> 'not_evaluated' ->> 'multi_card_ip' ~ 'shared address') AS shared
 FROM fraud_score_table('address') WHERE txn_id::int > 1000;
 
--- ties: one of two sees the other, whichever stands first in the table
-CREATE TABLE tie (txn_id text, customer_id text, amount int, occurred_at timestamptz);
-INSERT INTO tie SELECT 'x' || i, 'C', 5, '2026-03-01 12:00Z' FROM generate_series(1, 6) AS i;
+-- rows of one moment see each other, (t - w, t], whichever stands first in the table
+CREATE TABLE tie (txn_id text, customer_id text, card_id text, amount int, occurred_at timestamptz, ip text);
+INSERT INTO tie SELECT 'x' || i, 'C', 'k' || i, 5, timestamptz '2026-03-01 12:00Z' + i / 7 * interval '1 hour', '198.51.100.7' FROM generate_series(1, 9) AS i;
 CREATE TABLE tie_first AS SELECT * FROM fraud_score_table('tie');
-SELECT string_agg((decision).risk_score::text, ' ' ORDER BY (decision).risk_score) AS scores FROM tie_first;
+SELECT string_agg((decision).risk_score::text, ' ' ORDER BY txn_id) AS scores FROM tie_first;
+SELECT count(*) FILTER (WHERE f.decision *= fraud_score(h.t, h.p, NULL, h.by_ip, NULL)) AS same, count(*) AS rows
+FROM tie_first AS f JOIN (
+	SELECT t, fraud_profile(t) OVER (PARTITION BY customer_id ORDER BY occurred_at) AS p, fraud_profile(t) OVER (PARTITION BY ip ORDER BY occurred_at) AS by_ip
+	FROM tie AS t) AS h ON (h.t).txn_id = f.txn_id;
 CREATE TABLE tie_backwards AS SELECT * FROM tie ORDER BY txn_id DESC;
 SELECT count(*) AS differ FROM (TABLE tie_first EXCEPT SELECT * FROM fraud_score_table('tie_backwards')) AS d;
 -- the same transaction twice is one
 INSERT INTO tie_backwards SELECT * FROM tie_backwards;
-SELECT bool_and((s.decision).risk_score <= (f.decision).risk_score) AS no_more FROM fraud_score_table('tie_backwards') AS s JOIN tie_first AS f USING (txn_id);
+SELECT count(*) AS rows, count(*) FILTER (WHERE s.decision *= f.decision) AS same FROM fraud_score_table('tie_backwards') AS s JOIN tie_first AS f USING (txn_id);
 
 -- since (included) and until (not): the past before since counts all the same
 SELECT n AS "case", count(s.*) AS rows,

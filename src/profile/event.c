@@ -44,7 +44,7 @@ event_ok(const uint8 *p)
 	event_unpack(p, &e);
 	if (e.status > STATUS_APPROVED || e.country > EVENT_COUNTRY_MAX)
 		return false;
-	if (e.hour > 23 && (e.hour != EVENT_HOUR_UNKNOWN || (e.flags & EVENT_WEEKEND)))
+	if (e.hour > 23 && e.hour != EVENT_HOUR_UNKNOWN)
 		return false;
 	if (e.amount < -EVENT_AMOUNT_MAX || e.amount > EVENT_AMOUNT_MAX)
 		return false;

@@ -46,7 +46,7 @@
 #define EVENT_HAS_AMOUNT	0x01
 #define EVENT_PRESENT		0x02	/* card present, or no channel known */
 #define EVENT_LOCATED		0x04	/* position known */
-#define EVENT_WEEKEND		0x08	/* meaningful with a known hour */
+#define EVENT_WEEKEND		0x08	/* by the local date */
 #define EVENT_ODD_STATUS	0x10	/* status word unknown to the policy */
 
 /* An event unpacked. Times are microseconds, amounts ten-thousandths. */

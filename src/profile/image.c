@@ -546,6 +546,8 @@ decode_summary(Reader *r, int flags, ProfileState *state)
 
 		state->countries[i].country = v & 0x3FF;
 		state->countries[i].hour = v >> 10;
+		if (state->countries[i].country == 0 || state->countries[i].country > EVENT_COUNTRY_MAX)
+			r->bad = true;
 	}
 	if (flags & FLAG_MERCHANTS)
 	{
@@ -649,7 +651,7 @@ profile_decode_foreign(const char *image, size_t size, ProfileState *state,
 		else if (i > 0 && memcmp(e - EVENT_SIZE, e, EVENT_KEY_SIZE) >= 0)
 			*why = "its events are out of order";
 	}
-	if (state->unavailable && size != HEADER_SIZE)
+	if (state->unavailable && (size != HEADER_SIZE || state->basis != 0))
 		*why = "its parts do not add up to its size";
 	if (*why == NULL && !profile_state_ok(state))
 		*why = "its summary is impossible";

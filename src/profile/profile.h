@@ -154,7 +154,7 @@ typedef struct ProfileState
 	int32		nfrauds;		/* in order of time; the newest and 90 days before */
 	int32		nlabels;		/* latest known first, then by id, falling */
 	bool		merchants;		/* any bit set in `bloom` */
-	bool		hours_known;	/* anything in `hours` */
+	bool		hours_known;	/* anything in `hours` or `day_kind` */
 	uint32		hours[24];		/* the past by local hour, lifetime */
 	uint32		day_kind[2];	/* the same by weekday, weekend */
 

@@ -72,8 +72,8 @@ add_event(StringInfo s, const uint8 *packed)
 	if (e.flags & EVENT_LOCATED)
 		add_position(s, e.lat, e.lon);
 	if (e.hour != EVENT_HOUR_UNKNOWN)
-		appendStringInfo(s, ", \"local_hour\": %d, \"weekend\": %s", e.hour,
-						 (e.flags & EVENT_WEEKEND) ? "true" : "false");
+		appendStringInfo(s, ", \"local_hour\": %d", e.hour);
+	appendStringInfo(s, ", \"weekend\": %s", (e.flags & EVENT_WEEKEND) ? "true" : "false");
 	appendStringInfo(s, ", \"card_present\": %s", (e.flags & EVENT_PRESENT) ? "true" : "false");
 	appendStringInfo(s, ", \"id_hash\": \"%012llx\"", (unsigned long long) e.id);
 	if (e.card != 0)
@@ -105,8 +105,6 @@ add_older(StringInfo s, const ProfileState *state)
 	if (state->has_approved)
 		add_time(s, "last_approved", state->last_approved);
 	appendStringInfo(s, ", \"approved_ever\": %u", state->approved_ever);
-	if (state->odd_statuses > 0)
-		appendStringInfo(s, ", \"unknown_status_words\": %u", state->odd_statuses);
 	if (state->located)
 	{
 		appendStringInfoString(s, ", \"last_located\": {\"card_present\": true");
@@ -143,9 +141,11 @@ fraud_profile_to_jsonb(PG_FUNCTION_ARGS)
 {
 	ProfileState state;
 	StringInfoData s;
+	uint64		odd;
 	int			i;
 
 	profile_from_datum(PG_GETARG_DATUM(0), &state);
+	odd = state.odd_statuses;
 	initStringInfo(&s);
 	if (state.unavailable)
 		appendStringInfoString(&s, "{\"unavailable\": true");
@@ -160,6 +160,10 @@ fraud_profile_to_jsonb(PG_FUNCTION_ARGS)
 				appendStringInfoString(&s, ", ");
 		}
 		appendStringInfoChar(&s, ']');
+		for (i = 0; i < state.n; i++)
+			odd += (state.ring[i * EVENT_SIZE + 13] & EVENT_ODD_STATUS) != 0;
+		if (odd > 0)
+			appendStringInfo(&s, ", \"unknown_status_words\": " UINT64_FORMAT, odd);
 		if (state.summary)
 			add_older(&s, &state);
 		if (state.nfrauds > 0)
@@ -192,7 +196,11 @@ fraud_velocity(PG_FUNCTION_ARGS)
 	Datum		values[5];
 	bool		nulls[5] = {false, false, false, false, true};
 
-	if (pg_mul_s64_overflow(days, USECS_A_DAY, &w) || pg_add_s64_overflow(w, win->time, &w) || w <= 0)
+	if (pg_mul_s64_overflow(days, USECS_A_DAY, &w) || pg_add_s64_overflow(w, win->time, &w))
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("window is out of range")));
+	if (w <= 0)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("window must be longer than nothing"),

@@ -3,8 +3,8 @@
  * profile_type.c
  *	  The type fraud_profile: in and out, equality, merging.
  *
- * Text form: the image in hexadecimal, without the length word, so that it is
- * the same on every machine. Binary form: the same bytes. Both are checked
+ * Text form: the image in hexadecimal, without the length word. Binary form:
+ * the same bytes. Both are checked
  * byte for byte on the way in.
  *
  *-------------------------------------------------------------------------

@@ -89,6 +89,7 @@ summarise(ProfileState *state, const uint8 *packed)
 	if (e.is & EVENT_IS_PAST)
 	{
 		GridCell	add = {0};
+		int			kind;
 		uint128		square = (uint128) e.amount * e.amount;
 
 		add.block = block_of_hour(hour);
@@ -98,15 +99,12 @@ summarise(ProfileState *state, const uint8 *packed)
 		add.squares = (square + 5000) / 10000;
 		grid_add(state, &add);
 
-		/* EVENT_HOUR_UNKNOWN, and what a damaged value may hold */
+		kind = (e.flags & EVENT_WEEKEND) ? 1 : 0;
+		state->day_kind[kind] = add_capped(state->day_kind[kind], 1, DAY_KIND_MAX);
+		/* not EVENT_HOUR_UNKNOWN, nor what a damaged value may hold */
 		if (e.hour < lengthof(state->hours))
-		{
-			int			kind = (e.flags & EVENT_WEEKEND) ? 1 : 0;
-
 			state->hours[e.hour] = add_capped(state->hours[e.hour], 1, HOURS_COUNT_MAX);
-			state->day_kind[kind] = add_capped(state->day_kind[kind], 1, DAY_KIND_MAX);
-			state->hours_known = true;
-		}
+		state->hours_known = true;
 	}
 }
 
@@ -268,8 +266,6 @@ profile_state_ok(const ProfileState *state)
 	{
 		const CountrySeen *c = &state->countries[i];
 
-		if (c->country == 0 || c->country > EVENT_COUNTRY_MAX)
-			return false;
 		if (i > 0 && (c[-1].hour < c->hour ||
 					  (c[-1].hour == c->hour && c[-1].country < c->country)))
 			return false;
@@ -317,5 +313,5 @@ profile_state_ok(const ProfileState *state)
 			return false;
 	for (i = 0; i < 24; i++)
 		hours += state->hours[i];
-	return !state->hours_known || hours > 0;
+	return !state->hours_known || state->day_kind[0] + state->day_kind[1] > 0 || hours > 0;
 }

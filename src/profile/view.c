@@ -245,17 +245,22 @@ view_hours(const ProfileView *view, int hour, bool weekend, HourStats *hours)
 		const Event *e = &view->events[i];
 		int			apart;
 
-		if (!(e->is & EVENT_IS_PAST) || e->hour == EVENT_HOUR_UNKNOWN)
+		if (!(e->is & EVENT_IS_PAST))
+			continue;
+		hours->days++;
+		hours->same_kind += ((e->flags & EVENT_WEEKEND) != 0) == weekend;
+		if (e->hour == EVENT_HOUR_UNKNOWN)
 			continue;
 		apart = abs(e->hour - hour);
-		hours->total++;
+		hours->hours++;
 		hours->near_hour += apart <= 1 || apart == 23;
-		hours->same_kind += ((e->flags & EVENT_WEEKEND) != 0) == weekend;
 	}
 	if (state->hours_known && !view->newer)
 	{
-		hours->total += (uint64) state->day_kind[0] + state->day_kind[1];
+		hours->days += (uint64) state->day_kind[0] + state->day_kind[1];
 		hours->same_kind += state->day_kind[weekend ? 1 : 0];
+		for (i = 0; i < 24; i++)
+			hours->hours += state->hours[i];
 		hours->near_hour += (uint64) state->hours[(hour + 23) % 24] +
 			state->hours[hour] + state->hours[(hour + 1) % 24];
 	}
@@ -432,13 +437,21 @@ view_frauds(const ProfileView *view, int64 w, FraudStats *stats)
 	for (i = 0; i < state->nlabels; i++)
 	{
 		const Label *l = &state->labels[i];
+		int64		time;
+		int64		last;
+		int			j;
 
 		if (!hours_after(block_end_hour(block_of_hour((int32) l->hour)), edge))
 			continue;			/* not counted above */
+		/* to the microsecond while the event is in the ring, else by the hour */
+		time = (int64) l->hour * USECS_AN_HOUR;
+		last = time + USECS_AN_HOUR - 1;
+		for (j = 0; j < view->n; j++)
+			if (view->events[j].id == l->id)
+				time = last = view->events[j].time;
 		if (l->known > clamp_second(view->t) ||
 			(view->use_id && l->id == view->id) ||
-			!hours_after((int32) l->hour + 1, edge) ||
-			(int64) l->hour * USECS_AN_HOUR > view->t)
+			last <= edge || time > view->t)
 			stats->frauds -= Min(stats->frauds, 1);
 	}
 }

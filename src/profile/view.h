@@ -60,9 +60,10 @@ typedef struct ActiveSpend
 /* The past by local time, as far back as memory goes. */
 typedef struct HourStats
 {
-	uint64		total;			/* with a known local hour */
-	uint64		near_hour;		/* within an hour of the hour asked */
-	uint64		same_kind;		/* weekday or weekend, as asked */
+	uint64		hours;			/* with a known local hour */
+	uint64		near_hour;		/* of them, within an hour of the hour asked */
+	uint64		days;			/* all */
+	uint64		same_kind;		/* of them, on weekdays or weekends, as asked */
 } HourStats;
 
 typedef struct ApprovedStats

@@ -12,7 +12,9 @@
  * nothing else. They are caught without a subtransaction, which parallel
  * workers could not start: built-in immutable functions over these types hold
  * neither locks nor pins nor catalog state, so there is nothing to roll back.
- * Only data exceptions (class 22) are caught; a cancel passes.
+ * Only data exceptions (class 22) are caught; a cancel passes. Policies are
+ * compiled once when they come in, where an error is an ordinary one; should a
+ * stored one no longer compile, its rule has status `error` too.
  *
  *-------------------------------------------------------------------------
  */
@@ -28,6 +30,7 @@
 #include "parser/parse_coerce.h"
 #include "parser/parse_collate.h"
 #include "parser/parse_expr.h"
+#include "parser/parse_node.h"
 #include "parser/parser.h"
 #include "utils/builtins.h"
 #include "utils/guc.h"
@@ -55,7 +58,12 @@ feature_ref(ParseState *pstate, ColumnRef *ref)
 	Param	   *param;
 	int			i;
 
-	if (list_length(ref->fields) != 1 || !IsA(linitial(ref->fields), String))
+	if (!IsA(llast(ref->fields), String))
+		ereport(ERROR,
+				(errcode(ERRCODE_SYNTAX_ERROR),
+				 errmsg("custom rule cannot use *"),
+				 parser_errposition(pstate, ref->location)));
+	if (list_length(ref->fields) != 1)
 		return NULL;
 	for (i = 0; i < features_ncolumns(); i++)
 	{
@@ -79,56 +87,70 @@ not_builtin(Oid function, void *context)
 	return function >= FirstUnpinnedObjectId;
 }
 
+/* Whether a type is one that expressions may compute with. */
+static bool
+plain_type(Oid type)
+{
+	switch (type)
+	{
+		case BOOLOID:
+		case INT2OID:
+		case INT4OID:
+		case INT8OID:
+		case FLOAT4OID:
+		case FLOAT8OID:
+		case NUMERICOID:
+		case TEXTOID:
+		case BOOLARRAYOID:
+		case INT2ARRAYOID:
+		case INT4ARRAYOID:
+		case INT8ARRAYOID:
+		case FLOAT4ARRAYOID:
+		case FLOAT8ARRAYOID:
+		case NUMERICARRAYOID:
+		case TEXTARRAYOID:
+			return true;
+		default:
+			return false;
+	}
+}
+
+/* Everything that is not named here is forbidden. */
 static bool
 forbidden(Node *node, void *context)
 {
 	if (node == NULL)
 		return false;
-	if (check_functions_in_node(node, not_builtin, NULL))
-		return true;
 	switch (nodeTag(node))
 	{
-		case T_Param:
-			break;				/* a feature */
-		case T_SubLink:
-		case T_Aggref:
-		case T_WindowFunc:
-		case T_GroupingFunc:
-		case T_SQLValueFunction:
-		case T_Var:
-			return true;
-		default:
-			break;
-	}
-	switch (nodeTag(node))
-	{
-		case T_Param:
+		case T_List:
+		case T_CaseWhen:
+			break;				/* no values themselves */
+		case T_Param:			/* a feature */
 		case T_Const:
 		case T_FuncExpr:
 		case T_OpExpr:
-		case T_CoerceViaIO:
+		case T_DistinctExpr:
+		case T_NullIfExpr:
+		case T_ScalarArrayOpExpr:
+		case T_BoolExpr:
+		case T_NullTest:
+		case T_BooleanTest:
+		case T_CaseExpr:
+		case T_CaseTestExpr:
+		case T_CoalesceExpr:
+		case T_MinMaxExpr:
+		case T_ArrayExpr:
 		case T_RelabelType:
-			switch (exprType(node))
-			{
-				case BOOLOID:
-				case INT2OID:
-				case INT4OID:
-				case INT8OID:
-				case FLOAT4OID:
-				case FLOAT8OID:
-				case NUMERICOID:
-				case TEXTOID:
-				case TEXTARRAYOID:
-				case INT4ARRAYOID:
-				case UNKNOWNOID:
-					break;
-				default:
-					return true;
-			}
+		case T_CoerceViaIO:
+			if (!plain_type(exprType(node)))
+				return true;
 			break;
 		default:
-			break;
+			return true;
 	}
+	if (check_functions_in_node(node, not_builtin, NULL))
+		return true;
 	return expression_tree_walker(node, forbidden, context);
 }
 

@@ -105,14 +105,17 @@ judge(const RuleInput *in, RuleResult *r, int list, double numerator, double den
 }
 
 const char *
-band_words(const PolicyBand *band)
+band_words(const RuleInput *in, int list, const PolicyBand *band)
 {
 	static char buf[48];
+	bool		held = band != NULL;
 	const char *words;
 
-	if (band == NULL || band->test == BAND_ALWAYS)
+	if (!held)
+		band = &in->rule->bands[list].band[0];
+	if (band->test == BAND_ALWAYS)
 		return "";
-	words = band->test == BAND_ABOVE ? "over" : "at least";
+	words = band->test == BAND_ABOVE ? (held ? "over" : "not over") : (held ? "at least" : "under");
 	/* floating formats cost ten times as much */
 	if (fabs(band->threshold) < 1e9 && band->threshold == (int) band->threshold)
 		snprintf(buf, sizeof(buf), ", %s %d", words, (int) band->threshold);
@@ -391,6 +394,7 @@ evaluate(const Txn *txn, const Features *f, const Policy *policy,
 	int			points[NCATEGORIES] = {0};
 	int			runnable = 0;
 	int			looked = 0;
+	bool		any_looked = false;
 	uint8		action = ACTION_NONE;
 	int			i;
 
@@ -426,6 +430,7 @@ evaluate(const Txn *txn, const Features *f, const Policy *policy,
 
 		if (r->status == RULE_OFF)
 			continue;
+		any_looked |= r->looked;
 		if (!shadow)
 		{
 			runnable += weight;
@@ -445,7 +450,8 @@ evaluate(const Txn *txn, const Features *f, const Policy *policy,
 	}
 
 	d->score = capped_score(policy, points);
-	d->coverage = runnable > 0 ? (float) looked / runnable : 0;
+	/* rules in shadow or without weight are looking, too, if they are all there is */
+	d->coverage = runnable > 0 ? (float) looked / runnable : any_looked ? 1 : 0;
 	d->low_coverage = d->coverage < (float) policy->min_coverage;
 	d->no_amount = !(txn->known & COL_BIT(COL_AMOUNT));
 	d->no_time = !(txn->known & COL_BIT(COL_OCCURRED_AT));

@@ -175,18 +175,16 @@ customer_features(const Txn *txn, const ProfileView *view, const Policy *policy,
 		f->first_time_merchant = !view_merchant_seen(view, txn->merchant_hash);
 
 	/* rules 17 and 19 ask for the shares of customers with a past */
-	if (!txn->date_only &&
-		(full || f->past.count >= param(policy, RULE_UNUSUAL_HOUR, HOUR_MIN_PAST) ||
-		 f->past.count >= param(policy, RULE_WEEKEND_SHIFT, WEEKEND_MIN_PAST)))
+	if (full || f->past.count >= param(policy, RULE_UNUSUAL_HOUR, HOUR_MIN_PAST) ||
+		f->past.count >= param(policy, RULE_WEEKEND_SHIFT, WEEKEND_MIN_PAST))
 	{
 		HourStats	hours;
 
 		view_hours(view, txn->hour, txn->weekend, &hours);
-		if (hours.total > 0)
-		{
-			f->hour_share = (double) hours.near_hour / hours.total;
-			f->day_kind_share = (double) hours.same_kind / hours.total;
-		}
+		if (hours.hours > 0 && !txn->date_only)
+			f->hour_share = (double) hours.near_hour / hours.hours;
+		if (hours.days > 0)
+			f->day_kind_share = (double) hours.same_kind / hours.days;
 	}
 	view_approved(view, &f->approved);
 	if (f->approved.any)

@@ -140,12 +140,13 @@ extern const PolicyBand *judge(const RuleInput *in, RuleResult *r, int list,
 
 extern void set_reason(RuleResult *r, const char *prefix, const char *fmt,...) pg_attribute_printf(3, 4);
 
-/* "over 5", "at least 3" or "": the band as words, in one of two buffers. */
-extern const char *band_words(const PolicyBand *band);
+/* ", over 5", ", at least 3"; for none that held ", not over 3", ", under 3". */
+extern const char *band_words(const RuleInput *in, int list, const PolicyBand *band);
 
 /* An amount in units, two decimals or four. */
 extern const char *money(double ten_thousandths);
 
+#define plural(n)				((n) == 1 ? "" : "s")
 #define rule_param(in, name)	((in)->rule->params[PARAM_##name])
 #define TT(units)				((units) * 10000.0)
 

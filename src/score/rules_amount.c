@@ -35,7 +35,7 @@ rule_high_amount(const RuleInput *in, RuleResult *r)
 	band = judge(in, r, 0, amount * past->count, (double) past->sum);
 	r->value = in->f->amount_ratio;
 	say(in, r, "amount %s is %.4g times the mean %s of %d past payments%s", money(amount),
-		r->value, money(in->f->past_mean), (int) past->count, band_words(band));
+		r->value, money(in->f->past_mean), (int) past->count, band_words(in, 0, band));
 }
 
 void
@@ -52,7 +52,7 @@ rule_unusual_high_value(const RuleInput *in, RuleResult *r)
 		band = judge(in, r, 1, amount, 10000);
 		r->value = amount / 10000;
 		say(in, r, "amount %s with only %d past payments%s", money(amount),
-			(int) past->count, band_words(band));
+			(int) past->count, band_words(in, 1, band));
 		return;
 	}
 	if (amount <= rule_param(in, UNUSUAL_LARGEST_FACTOR) * past->largest)
@@ -68,9 +68,13 @@ rule_unusual_high_value(const RuleInput *in, RuleResult *r)
 	spread = in->f->past_stddev * past->count;
 	band = judge(in, r, 0, above, spread);
 	r->value = spread > 0 ? above / spread : NAN;
-	say(in, r, "amount %s is %s%.3g standard deviations above the mean %s of %d past payments%s",
-		money(amount), spread > 0 ? "" : "more than ", spread > 0 ? above / spread : 1000.0,
-		money(in->f->past_mean), (int) past->count, band_words(band));
+	if (spread > 0)
+		say(in, r, "amount %s is %.3g standard deviations above the mean %s of %d past payments%s",
+			money(amount), above / spread, money(in->f->past_mean), (int) past->count,
+			band_words(in, 0, band));
+	else
+		say(in, r, "amount %s, and all %d past payments were of %s", money(amount),
+			(int) past->count, money(in->f->past_mean));
 }
 
 void
@@ -78,7 +82,7 @@ rule_large_amount(const RuleInput *in, RuleResult *r)
 {
 	const PolicyBand *band = judge(in, r, 0, (double) in->txn->amount, 10000);
 
-	say(in, r, "amount %s%s", money((double) in->txn->amount), band_words(band));
+	say(in, r, "amount %s%s", money((double) in->txn->amount), band_words(in, 0, band));
 }
 
 static void

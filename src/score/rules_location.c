@@ -30,7 +30,7 @@ rule_foreign_country(const RuleInput *in, RuleResult *r)
 	known = in->f->approved_in_country >= rule_param(in, FOREIGN_EASED_AFTER);
 	if (band != NULL && (known || in->f->travel_notice))
 	{
-		r->points = Min(r->points, (int16) rule_param(in, FOREIGN_EASED_POINTS));
+		r->points = Min((int16) rule_param(in, FOREIGN_EASED_POINTS), in->rule->weight);
 		if (in->f->travel_notice)
 			say(in, r, "%s is not the home country %s, but the journey is announced", here, home);
 		else
@@ -39,7 +39,7 @@ rule_foreign_country(const RuleInput *in, RuleResult *r)
 	}
 	else if (band != NULL && band->test != BAND_ALWAYS)
 		say(in, r, "%s is not the home country %s, amount %s%s", here, home,
-			money((double) txn->amount), band_words(band));
+			money((double) txn->amount), band_words(in, 0, band));
 	else
 		say(in, r, "%s is not the home country %s", here, home);
 }
@@ -69,13 +69,13 @@ not_card_present(const RuleInput *in, RuleResult *r)
 	return true;
 }
 
-/* Whether rule 8's condition holds, whatever its weight. */
+/* Whether rule 8 speaks for the journey, whatever its weight. */
 static bool
 impossible(const RuleInput *in)
 {
 	const PolicyRule *travel = &in->policy->rules[RULE_IMPOSSIBLE_TRAVEL];
 
-	return in->f->distance_km > travel->params[PARAM_TRAVEL_MIN_KM] &&
+	return travel->enabled && in->f->distance_km > travel->params[PARAM_TRAVEL_MIN_KM] &&
 		best_band(&travel->bands[0], in->f->speed_kmh, 1) >= 0;
 }
 
@@ -95,7 +95,7 @@ rule_impossible_travel(const RuleInput *in, RuleResult *r)
 		const PolicyBand *band = judge(in, r, 0, f->speed_kmh, 1);
 
 		say(in, r, "%.0f km in %.3g hours is %.0f km/h%s", f->distance_km,
-			f->hours_since_present, f->speed_kmh, band_words(band));
+			f->hours_since_present, f->speed_kmh, band_words(in, 0, band));
 	}
 	else
 		say(in, r, "%.0f km from the last card-present payment, not over %g", f->distance_km,
@@ -127,5 +127,5 @@ rule_distant_location(const RuleInput *in, RuleResult *r)
 	}
 	band = judge(in, r, 0, f->distance_km, 1);
 	say(in, r, "%.0f km from the last card-present payment %.3g hours ago%s", f->distance_km,
-		f->hours_since_present, band_words(band));
+		f->hours_since_present, band_words(in, 0, band));
 }

@@ -31,7 +31,7 @@ rule_high_risk_merchant(const RuleInput *in, RuleResult *r)
 	large.action = Max(large.action, r->action);
 	*r = large;
 	say(in, r, "category is in the set %s, amount %s%s", list_defs[in->f->merchant_risk].name,
-		money((double) in->txn->amount), band_words(band));
+		money((double) in->txn->amount), band_words(in, 1, band));
 }
 
 void
@@ -83,15 +83,16 @@ rule_merchant_reputation(const RuleInput *in, RuleResult *r)
 		const PolicyBand *b = judge(in, r, 0, in->f->merchant_fraud_bound, 1);
 
 		say(in, r, "%d confirmed frauds among %d approved payments of 90 days, lower bound %.3g%s",
-			(int) long_run->frauds, (int) long_run->approved, r->value, band_words(b));
+			(int) long_run->frauds, (int) long_run->approved, r->value, band_words(in, 0, b));
 	}
 	else
-		say(in, r, "%d confirmed frauds in 90 days", (int) long_run->frauds);
+		say(in, r, "%d confirmed fraud%s in 90 days, at least %g needed", (int) long_run->frauds,
+			plural(long_run->frauds), rule_param(in, REPUTATION_MIN_FRAUDS));
 	if (band != NULL && (r->status != RULE_HIT || recent.points >= r->points))
 	{
 		recent.action = Max(recent.action, r->action);
 		*r = recent;
 		say(in, r, "%d confirmed frauds among %d approved payments of 28 days, share %.3g%s",
-			(int) surge->frauds, (int) surge->approved, r->value, band_words(band));
+			(int) surge->frauds, (int) surge->approved, r->value, band_words(in, 1, band));
 	}
 }

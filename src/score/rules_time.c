@@ -41,7 +41,8 @@ rule_unusual_hour(const RuleInput *in, RuleResult *r)
 		say(in, r, "hours around %d hold %.3g of the customer's payments, under %g", hour,
 			in->f->hour_share, rule_param(in, HOUR_RARE_SHARE));
 	else
-		say(in, r, "local hour %d is an ordinary one", hour);
+		say(in, r, "local hour %d is not in [%d, %d)%s", hour, from, to,
+			in->f->past.count >= rule_param(in, HOUR_MIN_PAST) ? ", and usual for the customer" : "");
 }
 
 void
@@ -63,7 +64,7 @@ rule_dormant_account(const RuleInput *in, RuleResult *r)
 		return;
 	}
 	band = judge(in, r, 0, in->f->days_since_approved, 1);
-	say(in, r, "last approved payment %.4g days ago%s", in->f->days_since_approved, band_words(band));
+	say(in, r, "last approved payment %.4g days ago%s", in->f->days_since_approved, band_words(in, 0, band));
 }
 
 void

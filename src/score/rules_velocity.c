@@ -35,7 +35,8 @@ rule_velocity_10m(const RuleInput *in, RuleResult *r)
 {
 	const PolicyBand *band = judge(in, r, 0, (double) in->f->attempts_10m, 1);
 
-	say(in, r, "%d attempts in 10 minutes%s", (int) in->f->attempts_10m, band_words(band));
+	say(in, r, "%d attempt%s in 10 minutes%s", (int) in->f->attempts_10m,
+		plural(in->f->attempts_10m), band_words(in, 0, band));
 }
 
 void
@@ -57,7 +58,8 @@ rule_velocity_sustained(const RuleInput *in, RuleResult *r)
 
 			*r = one;
 			r->action = Max(r->action, action);
-			say(in, r, "%d attempts in %s%s", (int) attempts[i], spans[i], band_words(band));
+			say(in, r, "%d attempt%s in %s%s", (int) attempts[i], plural(attempts[i]), spans[i],
+				band_words(in, i, band));
 		}
 		else if (band != NULL)
 			r->action = Max(r->action, one.action);
@@ -69,8 +71,8 @@ rule_consecutive_declines(const RuleInput *in, RuleResult *r)
 {
 	const PolicyBand *band = judge(in, r, 0, (double) in->f->declines_run, 1);
 
-	say(in, r, "%d declines in a row within %g minutes%s", (int) in->f->declines_run,
-		rule_param(in, DECLINES_WITHIN_MINUTES), band_words(band));
+	say(in, r, "%d decline%s in a row within %g minutes%s", (int) in->f->declines_run,
+		plural(in->f->declines_run), rule_param(in, DECLINES_WITHIN_MINUTES), band_words(in, 0, band));
 }
 
 bool
@@ -102,6 +104,6 @@ rule_multi_card_ip(const RuleInput *in, RuleResult *r)
 		return;
 	}
 	band = judge(in, r, 0, f->ip_cards, 1);
-	say(in, r, "%d cards from this address in %g minutes%s", f->ip_cards,
-		rule_param(in, IP_WINDOW_MINUTES), band_words(band));
+	say(in, r, "%d card%s from this address in %g minutes%s", f->ip_cards, plural(f->ip_cards),
+		rule_param(in, IP_WINDOW_MINUTES), band_words(in, 0, band));
 }

@@ -77,13 +77,8 @@ txn_event(const Txn *txn, Event *event)
 	}
 	if (txn->odd_status)
 		event->flags |= EVENT_ODD_STATUS;
-	if (txn->date_only)
-		event->hour = EVENT_HOUR_UNKNOWN;
-	else
-	{
-		event->hour = (uint8) txn->hour;
-		if (txn->weekend)
-			event->flags |= EVENT_WEEKEND;
-	}
+	event->hour = txn->date_only ? EVENT_HOUR_UNKNOWN : (uint8) txn->hour;
+	if (txn->weekend)
+		event->flags |= EVENT_WEEKEND;
 	return true;
 }

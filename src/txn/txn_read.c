@@ -106,8 +106,9 @@ value_text(Txn *txn, const Value *v)
 			t.len = pg_lltoa(v->u.integer, buf);
 			break;
 		case VALUE_DOUBLE:
-			t.p = DatumGetCString(DirectFunctionCall1(float8out, Float8GetDatum(v->u.real)));
-			t.len = (int) strlen(t.p);
+			/* not float8out(): that follows extra_float_digits */
+			t.p = buf = scratch(txn, DOUBLE_SHORTEST_DECIMAL_LEN);
+			t.len = double_to_shortest_decimal_buf(v->u.real, buf);
 			break;
 		case VALUE_NUMERIC:
 			t.p = DatumGetCString(DirectFunctionCall1(numeric_out, NumericGetDatum(v->u.numeric)));
@@ -366,7 +367,7 @@ txn_fill(Txn *txn, const TxnReader *reader, const Policy *policy, Value *values)
 		bool		ok = read_amount(txn, &values[COL_AMOUNT], &txn->amount);
 		const char *base = policy_str(policy, policy->base_currency);
 
-		if (ok && currency.len > 0 &&
+		if (ok && HAVE(COL_CURRENCY) &&
 			!(currency.len == 3 && (memcmp(currency.p, base, 3) == 0 ||
 									 pg_strncasecmp(currency.p, base, 3) == 0)))
 		{

@@ -42,32 +42,34 @@ bool
 value_amount(const char *s, int len, int64 *amount)
 {
 	const char *end;
-	bool		negative = false;
-	uint64		v = 0;
-	int			places = 0;		/* digits after the point, so far */
-	int			exponent = 0;
-	int			round_digit = -1;
-	bool		point = false;
-	bool		digits = false;
 	const char *mantissa;
+	bool		negative = false;
+	bool		point = false;
+	uint64		v = 0;
+	int			whole = 0;		/* digits before the point */
+	int			ndigits = 0;
+	int			exponent = 0;
+	int			power;			/* of ten, of the digit at hand */
 
 	value_trim(&s, &len);
 	end = s + len;
 	if (s < end && (*s == '-' || *s == '+'))
 		negative = *s++ == '-';
-	mantissa = s;
 
 	/* find the exponent first, it moves the point */
-	for (; s < end && *s != 'e' && *s != 'E'; s++)
+	for (mantissa = s; s < end && *s != 'e' && *s != 'E'; s++)
 	{
 		if (is_digit(*s))
-			digits = true;
+		{
+			ndigits++;
+			whole += !point;
+		}
 		else if (*s != '.' || point)
 			return false;
 		else
 			point = true;
 	}
-	if (!digits)
+	if (ndigits == 0)
 		return false;
 	if (s < end)
 	{
@@ -88,38 +90,26 @@ value_amount(const char *s, int len, int64 *amount)
 			exponent = -exponent;
 	}
 
-	point = false;
-	for (end = s, s = mantissa; s < end; s++)
+	/* down to the fourth place; the digit after it rounds */
+	power = whole - 1 + exponent;
+	for (end = s, s = mantissa; s < end && power >= -5; s++)
 	{
 		if (*s == '.')
-		{
-			point = true;
 			continue;
-		}
-		if (point)
-			places++;
-		/* this digit stands at 10^-(places - exponent) */
-		if (places - exponent > 4)
-		{
-			if (round_digit < 0)
-				round_digit = places - exponent == 5 ? *s - '0' : 0;
-			continue;
-		}
-		if (v > (uint64) EVENT_AMOUNT_MAX)
+		if (power-- == -5)
+			v += *s >= '5';
+		else if (v > (uint64) EVENT_AMOUNT_MAX)
 			return false;
-		v = v * 10 + (*s - '0');
+		else
+			v = v * 10 + (*s - '0');
 	}
-	/* digits that the text left out up to the fourth place */
-	for (; places - exponent < 4; places++)
+	/* places that the text left out */
+	for (; power >= -4 && v != 0; power--)
 	{
 		if (v > (uint64) EVENT_AMOUNT_MAX)
 			return false;
-		if (v == 0)
-			break;
 		v *= 10;
 	}
-	if (round_digit >= 5)
-		v++;
 	if (v > (uint64) EVENT_AMOUNT_MAX)
 		return false;
 	*amount = negative ? -(int64) v : (int64) v;
