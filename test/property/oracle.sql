@@ -37,6 +37,10 @@ CREATE TABLE ev (
 	daily_limit numeric, weekly_limit numeric, is_fraud boolean);
 CREATE TABLE lab (e ev, known_at timestamptz);
 
+-- a label is used once it is known, which profiles remember to the next full second: never early, under a second late
+CREATE FUNCTION o_known(known_at timestamptz, t timestamptz) RETURNS boolean LANGUAGE sql IMMUTABLE PARALLEL SAFE
+	RETURN date_trunc('second', known_at + interval '0.999999 seconds', 'UTC') <= t;
+
 -- ---- cleaning ----
 
 CREATE FUNCTION o_text(x text) RETURNS text LANGUAGE sql IMMUTABLE PARALLEL SAFE AS
@@ -194,14 +198,14 @@ me2 AS MATERIALIZED (
 		mk IS DISTINCT FROM '!' AND NOT (mk IS NULL AND merch IS NULL) AS m_ok
 	FROM me),
 c AS MATERIALIZED (		-- the customer's events as they were at t, without this one
-	SELECT e.*, coalesce(e.known_at <= me.t, false) AS fraud
+	SELECT e.*, coalesce(o_known(e.known_at, me.t), false) AS fraud
 	FROM o_ev e, me
 	WHERE e.cust = ck AND e.at <= me.t AND e.ident <> me.ident AND (mode <> 'newest' OR e.c_rn <= 32)),
 i AS MATERIALIZED (
 	SELECT e.* FROM o_ev e, me
 	WHERE e.ipk = ik AND e.at <= me.t AND e.ident <> me.ident AND (mode <> 'newest' OR e.i_rn <= 32)),
 m AS MATERIALIZED (
-	SELECT e.*, coalesce(e.known_at <= me.t, false) AS fraud
+	SELECT e.*, coalesce(o_known(e.known_at, me.t), false) AS fraud
 	FROM o_ev e, me
 	WHERE e.merch = mk AND e.at <= me.t AND e.ident <> me.ident AND (mode <> 'newest' OR e.m_rn <= 32)),
 past AS (
