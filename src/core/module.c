@@ -16,7 +16,6 @@
 
 #include "core/compat.h"
 #include "policy/policy_active.h"
-#include "policy/policy_type.h"
 #include "score/custom.h"
 
 #define FRAUD_VERSION		"1.0"
@@ -31,7 +30,7 @@ void
 _PG_init(void)
 {
 	policy_active_init();
-	policy_check_custom = custom_check;
+	custom_init();
 
 	/* last: settings defined after this would be refused */
 	MarkGUCPrefixReserved("fraud_fallback");

@@ -77,7 +77,8 @@ summarise(ProfileState *state, const uint8 *packed)
 		approved_add(state, e.time, 1);
 		if (e.merchant != 0)
 			bloom_add(state, e.merchant);
-		if (e.country != 0)
+		/* no more than there are, whatever a damaged value holds */
+		if (e.country != 0 && e.country <= EVENT_COUNTRY_MAX)
 			countries_add(state, e.country, clamp_hour(e.time));
 	}
 	if (e.is & EVENT_IS_LOCATED)

@@ -208,7 +208,7 @@ custom_error_context(void *arg)
 	errcontext("custom rule \"%s\"", (const char *) arg);
 }
 
-void
+static void
 custom_check(const Policy *policy)
 {
 	const PolicyCustom *custom = policy_array(policy, policy->custom, PolicyCustom);
@@ -225,6 +225,12 @@ custom_check(const Policy *policy)
 		(void) compile_safely(policy_text(policy_str(policy, custom[i].when), custom[i].when.len));
 		error_context_stack = callback.previous;
 	}
+}
+
+void
+custom_init(void)
+{
+	policy_check_custom = custom_check;
 }
 
 static CustomRules *

@@ -13,7 +13,7 @@
 /* One result for each custom rule of call->policy, from call->features. */
 extern void custom_evaluate(ScoreCall *call, CustomResult *results);
 
-/* Raises an error unless every expression of the policy can be compiled. */
-extern void custom_check(const Policy *policy);
+/* Makes the policy type refuse expressions that cannot be compiled. */
+extern void custom_init(void);
 
 #endif							/* FRAUD_SCORE_CUSTOM_H */
