@@ -580,4 +580,4 @@ CREATE FUNCTION fraud_score_table(
 	OUT decision fraud_decision
 ) RETURNS SETOF pg_catalog.record LANGUAGE c STABLE PARALLEL SAFE COST 10000 ROWS 100000 AS 'MODULE_PATHNAME';
 COMMENT ON FUNCTION fraud_score_table(pg_catalog.regclass, fraud_rules, pg_catalog.timestamptz, pg_catalog.timestamptz)
-	IS 'every row that occurred in [since, until) as of its own past: customer, IP and merchant';
+	IS 'every row that occurred in [since, until) as of its own past: that of its customer and its IP';

@@ -84,7 +84,7 @@ typedef struct RuleDef
 	bool		eases;			/* history only eases it: runs without */
 	RuleHistory history;
 	/* Each entry is a set of columns, one of which the row must have. 0 ends. */
-	uint32		needs[RULE_MAX_NEEDS];
+	uint32		needs[RULE_MAX_NEEDS + 1];
 	RuleParam	params[RULE_MAX_PARAMS + 1];
 	/* Keys of the band lists; NULL ends the list. */
 	const char *bandlists[RULE_MAX_BANDLISTS + 1];

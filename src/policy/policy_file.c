@@ -363,6 +363,11 @@ read_rules(Reading *reading, uint64 known)
 				 "the policy takes more than %zu bytes", (size_t) BOARD_IMAGE_MAX);
 		return READING_INVALID;
 	}
+	if (!policy_custom_ok(reading->policy, &reading->error))
+	{
+		reading->policy = NULL;
+		return READING_INVALID;
+	}
 	return READING_POLICY;
 }
 
@@ -416,9 +421,6 @@ refresh(bool must)
 		unlock_board();
 	}
 	result = read_rules(reading, known);
-	/* asked for by a person, who can be told; a SIGHUP leaves it to fraud_explain() */
-	if (must && result == READING_POLICY)
-		policy_check_custom(reading->policy);
 	if (result == READING_DEFAULT || result == READING_POLICY)
 		publish(reading, NULL);
 	else if (result != READING_SAME)

@@ -221,6 +221,7 @@ policy_arg(FunctionCallInfo fcinfo, int argno, PolicyArg *arg)
 /* ---- input and output ---- */
 
 void		(*policy_check_custom) (const Policy *policy) = NULL;
+bool		(*policy_custom_ok) (const Policy *policy, PolicyError *error) = NULL;
 
 static Policy *
 read_text(const char *text, size_t len, PolicyError *error)

@@ -37,10 +37,12 @@ extern const Policy *policy_arg(FunctionCallInfo fcinfo, int argno, PolicyArg *a
 extern const Policy *policy_from_datum(Datum value);
 
 /*
- * Raises an error where a custom rule cannot be compiled. Set by src/score,
- * which knows the features; called for every policy that comes from a user.
+ * Whether the custom rules can be compiled. Set by src/score, which knows the
+ * features; asked for every policy that comes in. The first raises PostgreSQL's
+ * own error, the second fills *error and raises nothing.
  */
 extern void (*policy_check_custom) (const Policy *policy);
+extern bool (*policy_custom_ok) (const Policy *policy, PolicyError *error);
 
 /* Whether this is the name of a time zone, by the server's own database. */
 extern bool policy_zone_ok(const char *name);

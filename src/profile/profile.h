@@ -15,7 +15,7 @@
  *	 events decides which have left, and so the anchor.
  *
  * Cells lie on the clock (hours since 2000-01-01 UTC) and coarsen with age so
- * that they nest: 24 cells of one hour, then 6 hours to 7 days, days to 30,
+ * that they nest: 25 cells of one hour, then 6 hours to 7 days, days to 30,
  * three days to 90. An hour belongs to the finest cell that its age allows; a
  * coarser cell beside a finer one holds only the hours that are no longer
  * fine. When the anchor moves on, cells are relabelled and added up; late

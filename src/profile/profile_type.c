@@ -42,6 +42,48 @@ profile_to_datum(const ProfileState *state)
 	return PointerGetDatum(image);
 }
 
+/*
+ * The state written last by an aggregate that is still running. In a window
+ * query the profile goes straight to fraud_score(), which so saves decoding.
+ */
+static struct
+{
+	const ProfileState *state;	/* NULL: none */
+	size_t		size;
+	char		image[PROFILE_BUFFER_SIZE];
+}			recent;
+
+Datum
+profile_to_datum_remember(const ProfileState *state)
+{
+	char	   *image;
+
+	recent.state = NULL;
+	recent.size = profile_encode(state, recent.image);
+	SET_VARSIZE(recent.image, recent.size);
+	image = palloc(recent.size);
+	memcpy(image, recent.image, recent.size);
+	recent.state = state;
+	return PointerGetDatum(image);
+}
+
+void
+profile_forget(const ProfileState *state)
+{
+	if (recent.state == state)
+		recent.state = NULL;
+}
+
+const ProfileState *
+profile_read(struct varlena *image, ProfileState *room)
+{
+	if (recent.state != NULL && VARSIZE(image) == recent.size &&
+		memcmp(image, recent.image, recent.size) == 0)
+		return recent.state;
+	profile_from_datum(PointerGetDatum(image), room);
+	return room;
+}
+
 void
 profile_require_basis(const ProfileState *state, uint64 basis)
 {

@@ -21,6 +21,7 @@
 #include "postgres.h"
 
 #include "access/transam.h"
+#include "access/xact.h"
 #include "catalog/pg_collation.h"
 #include "catalog/pg_type.h"
 #include "executor/executor.h"
@@ -34,6 +35,7 @@
 #include "parser/parser.h"
 #include "utils/builtins.h"
 #include "utils/guc.h"
+#include "utils/resowner.h"
 
 #include "core/compat.h"
 #include "score/custom.h"
@@ -227,10 +229,62 @@ custom_check(const Policy *policy)
 	}
 }
 
+/*
+ * The same without an error, for files read in passing. Parsing looks into
+ * catalogs, so a failure is rolled back; outside a transaction, and where no
+ * subtransaction can be, the rule's status tells later.
+ */
+static bool
+custom_ok(const Policy *policy, PolicyError *error)
+{
+	MemoryContext old = CurrentMemoryContext;
+	ResourceOwner owner = CurrentResourceOwner;
+	volatile bool ok = true;
+
+	if (policy->custom.n == 0 || !IsTransactionState() || IsInParallelMode())
+		return true;
+	BeginInternalSubTransaction(NULL);
+	MemoryContextSwitchTo(old);
+	PG_TRY();
+	{
+		custom_check(policy);
+		ReleaseCurrentSubTransaction();
+	}
+	PG_CATCH();
+	{
+		ErrorData  *data;
+
+		MemoryContextSwitchTo(old);
+		data = CopyErrorData();
+		FlushErrorState();
+		RollbackAndReleaseCurrentSubTransaction();
+		/* a cancel is nobody's mistake in a file */
+		if (data->sqlerrcode == ERRCODE_QUERY_CANCELED || data->sqlerrcode == ERRCODE_ADMIN_SHUTDOWN ||
+			data->sqlerrcode == ERRCODE_OUT_OF_MEMORY)
+		{
+			MemoryContextSwitchTo(old);
+			CurrentResourceOwner = owner;
+			ReThrowError(data);
+		}
+		memset(error, 0, sizeof(*error));
+		strlcpy(error->message, data->message, sizeof(error->message));
+		snprintf(error->detail, sizeof(error->detail), "The place is %s.",
+				 data->context != NULL ? data->context : "a custom rule");
+		if (data->hint != NULL)
+			strlcpy(error->hint, data->hint, sizeof(error->hint));
+		ok = false;
+	}
+	PG_END_TRY();
+	MemoryContextSwitchTo(old);
+	CurrentResourceOwner = owner;
+	return ok;
+}
+
 void
 custom_init(void)
 {
 	policy_check_custom = custom_check;
+	policy_custom_ok = custom_ok;
 }
 
 static CustomRules *

@@ -219,13 +219,13 @@ missing_needs(const RuleInput *in, const RuleDef *def, RuleResult *r)
 }
 
 static inline bool
-has_needs(const RuleInput *in, const RuleDef *def, RuleResult *r)
+has_needs(const RuleInput *in, const RuleDef *def, uint32 there, RuleResult *r)
 {
-	uint32		there = in->txn->known | (in->txn->columns & PRESENCE_ONLY);
-	int			i;
+	const uint32 *needs = def->needs;
 
-	for (i = 0; i < RULE_MAX_NEEDS && def->needs[i] != 0; i++)
-		if ((there & def->needs[i]) == 0)
+	/* mostly there are two or three of them, and all are met */
+	for (; *needs != 0; needs++)
+		if ((there & *needs) == 0)
 			return missing_needs(in, def, r);
 	return true;
 }
@@ -271,7 +271,7 @@ start_result(RuleResult *r)
 }
 
 static inline void
-evaluate_rule(RuleInput *in, int rule, RuleResult *r)
+evaluate_rule(RuleInput *in, int rule, uint32 there, RuleResult *r)
 {
 	const RuleDef *def = &rule_defs[rule];
 
@@ -284,7 +284,7 @@ evaluate_rule(RuleInput *in, int rule, RuleResult *r)
 	}
 	else if (evaluators[rule].precheck != NULL && evaluators[rule].precheck(in, r))
 		;
-	else if (!has_needs(in, def, r) || !has_history(in, def, r))
+	else if (!has_needs(in, def, there, r) || !has_history(in, def, r))
 		;
 	else if (evaluators[rule].time_of_day && in->txn->date_only)
 		not_evaluated(in, r, WHY_NO_TIME_OF_DAY);
@@ -391,6 +391,7 @@ evaluate(const Txn *txn, const Features *f, const Policy *policy,
 {
 	RuleInput	in = {txn, f, policy, NULL, explain};
 	const PolicyCustom *customs = policy_array(policy, policy->custom, PolicyCustom);
+	const uint32 there = txn->known | (txn->columns & PRESENCE_ONLY);
 	int			points[NCATEGORIES] = {0};
 	int			runnable = 0;
 	int			looked = 0;
@@ -426,7 +427,7 @@ evaluate(const Txn *txn, const Features *f, const Policy *policy,
 		else if (own)
 			custom_result(&in, &customs[i - NRULES], custom[i - NRULES], r);
 		else
-			evaluate_rule(&in, i, r);
+			evaluate_rule(&in, i, there, r);
 
 		if (r->status == RULE_OFF)
 			continue;

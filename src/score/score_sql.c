@@ -79,9 +79,8 @@ read_history(FunctionCallInfo fcinfo, int argno, RuleHistory which, ScoreCall *c
 		h->use[which] = HISTORY_UNAVAILABLE;
 		return;
 	}
-	profile_from_datum(PointerGetDatum(image), &call->states[which]);
-	h->state[which] = &call->states[which];
-	if (call->states[which].basis != call->policy->basis_hash)
+	h->state[which] = profile_read(image, &call->states[which]);
+	if (h->state[which]->basis != call->policy->basis_hash)
 		h->other_basis = true;
 }
 

@@ -16,8 +16,9 @@
  *		rows -> sort (customer, time, id) -> decisions
  *
  * Windows end with the row's own moment, (t - w, t]: rows of one entity at one
- * moment are all observed before the first of them is scored. Merchant histories matter only for confirmed
- * frauds, which a table's own rows do not tell, so there is no pass for them.
+ * moment are all observed before the first of them is scored. Merchant
+ * histories matter only for confirmed frauds, which a table's own rows do not
+ * tell, so there is no pass for them.
  *
  *-------------------------------------------------------------------------
  */
@@ -51,13 +52,11 @@ typedef struct IpPart
 	double		declined_share;
 } IpPart;
 
-/* A row on its way: the fixed part of its Txn, the event, then the texts. */
+/* A row on its way: this, the fixed part of its Txn, then the texts. */
 typedef struct RowPart
 {
-	int32		has_event;
-	int32		has_ip;
+	int64		has_ip;
 	IpPart		ip;				/* valid with has_ip */
-	Event		event;
 } RowPart;
 
 /* What the sort by address carries. */
@@ -218,26 +217,28 @@ take_rows(Work *work, Oid relation, TimestampTz until, Tuplestorestate *rows,
 		{
 			MemoryContext old = MemoryContextSwitchTo(work->per_row);
 			RowPart		part = {0};
+			Event		event;
+			bool		has_event;
 			bool		isnull;
 			Datum		value = SPI_getbinval(SPI_tuptable->vals[i], SPI_tuptable->tupdesc, 1, &isnull);
 
 			if (!isnull)
 			{
 				txn_read(&call->reader, value, call->policy, txn);
-				part.has_event = txn_event(txn, &part.event);
-				if (!part.has_event || txn->time < until)
+				has_event = txn_event(txn, &event);
+				if (!has_event || txn->time < until)
 				{
 					MemoryContextSwitchTo(old);
 					write_row(work, &part);
 					set_slot(work, row, 0, 0);
 					tuplestore_puttupleslot(rows, work->in);
-					if (by_ip != NULL && part.has_event && txn->ip_family != 0)
+					if (by_ip != NULL && has_event && txn->ip_family != 0)
 					{
 						/* IPv6 by /64 */
 						int64		key = (int64) value_hash(COL_IP, (const char *) txn->ip,
 															 txn->ip_family == 4 ? 4 : 8);
 
-						AddressPart address = {row, part.event};
+						AddressPart address = {row, event};
 
 						start_payload(work);
 						appendBinaryStringInfo(&work->payload, (const char *) &address, sizeof(address));
@@ -421,10 +422,11 @@ observe_customer(Work *work, const char *payload)
 {
 	ScoreCall  *call = work->call;
 	RowPart		part;
+	Event		event;
 
 	read_row(payload, &part, &call->txn);
-	if (part.has_event && call->txn.customer.len > 0)
-		profile_observe(&call->states[HISTORY_CUSTOMER], &part.event);
+	if (call->txn.customer.len > 0 && txn_event(&call->txn, &event))
+		profile_observe(&call->states[HISTORY_CUSTOMER], &event);
 }
 
 static void
@@ -439,7 +441,7 @@ score_customer(Work *work, const char *payload, void *arg)
 	bool		nulls[2] = {false, false};
 
 	read_row(payload, &part, txn);
-	if (part.has_event && txn->time < answers->since)
+	if ((txn->known & COL_BIT(COL_OCCURRED_AT)) != 0 && txn->time < answers->since)
 		return;
 
 	old = MemoryContextSwitchTo(work->per_row);

@@ -24,6 +24,7 @@
 typedef struct ProfileAgg
 {
 	bool		basis_known;
+	MemoryContextCallback freed;
 	ProfileState state;
 } ProfileAgg;
 
@@ -68,10 +69,22 @@ agg_context(FunctionCallInfo fcinfo)
 	return context;
 }
 
+static void
+agg_freed(void *arg)
+{
+	profile_forget((const ProfileState *) arg);
+}
+
 static ProfileAgg *
 new_agg(MemoryContext context)
 {
-	return MemoryContextAllocZero(context, sizeof(ProfileAgg));
+	ProfileAgg *agg = MemoryContextAlloc(context, sizeof(ProfileAgg));
+
+	agg->basis_known = false;
+	agg->freed.func = agg_freed;
+	agg->freed.arg = &agg->state;
+	MemoryContextRegisterResetCallback(context, &agg->freed);
+	return agg;
 }
 
 /* ---- fraud_profile(txn [, policy]) ---- */
@@ -98,7 +111,10 @@ fraud_profile_accum(PG_FUNCTION_ARGS)
 
 	if (!PG_ARGISNULL(1) &&
 		txn_read_event(&call->reader, PG_GETARG_DATUM(1), policy, &event))
+	{
+		profile_forget(&agg->state);
 		profile_observe(&agg->state, &event);
+	}
 	PG_RETURN_POINTER(agg);
 }
 
@@ -107,6 +123,7 @@ fraud_profile_accum(PG_FUNCTION_ARGS)
 static void
 agg_merge(ProfileAgg *agg, const ProfileState *other)
 {
+	profile_forget(&agg->state);
 	if (agg->basis_known && agg->state.unavailable)
 		return;
 	if (!agg->basis_known || other->unavailable)
@@ -190,7 +207,7 @@ fraud_profile_final(PG_FUNCTION_ARGS)
 	(void) agg_context(fcinfo);
 	if (PG_ARGISNULL(0))
 		PG_RETURN_NULL();
-	PG_RETURN_DATUM(profile_to_datum(&((ProfileAgg *) PG_GETARG_POINTER(0))->state));
+	PG_RETURN_DATUM(profile_to_datum_remember(&((ProfileAgg *) PG_GETARG_POINTER(0))->state));
 }
 
 /* ---- one more event ---- */

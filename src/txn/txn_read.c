@@ -98,8 +98,13 @@ value_text(Txn *txn, const Value *v)
 	{
 		case VALUE_TEXT:
 			/* trimmed when it was found; policies and hashes are UTF-8 */
-			t.p = pg_server_to_any(v->u.text, v->len, PG_UTF8);
-			t.len = t.p == v->u.text ? v->len : (int) strlen(t.p);
+			t.p = v->u.text;
+			t.len = v->len;
+			if (GetDatabaseEncoding() != PG_UTF8)
+			{
+				t.p = pg_server_to_any(v->u.text, v->len, PG_UTF8);
+				t.len = t.p == v->u.text ? v->len : (int) strlen(t.p);
+			}
 			break;
 		case VALUE_INT:
 			t.p = buf = scratch(txn, MAXINT8LEN + 1);

@@ -178,6 +178,9 @@ printf 'version: 1\n---\nversion: 1\n' >"$file"
 bad 'several documents' '22023: .*line 2, column 1: ' '' ''
 printf 'version: 1\0\n' >"$file"
 bad 'a NUL byte' '22023: .*line 1, ' '' ''
+write 'custom: {x: {when: "nosuch > 3", points: 10}}'
+bad 'a custom rule that does not compile' '22023: .*column "nosuch" does not exist' \
+	'^column "nosuch" does not exist. The place is custom rule "x". The policy read before stays in force\.$' ''
 rm "$file"
 bad 'a missing file' '58P01: could not use fraud policy file ".*": could not open the file: ' '' ''
 mkdir "$file"
