@@ -53,6 +53,7 @@ SERVER_OBJS = \
 	src/policy/policy_catalog.o \
 	src/policy/policy_check.o \
 	src/policy/policy_file.o \
+	src/policy/policy_server.o \
 	src/policy/policy_type.o \
 	src/profile/profile_show.o \
 	src/profile/profile_type.o \
@@ -63,7 +64,9 @@ SERVER_OBJS = \
 	src/score/score_table.o \
 	src/txn/local.o \
 	src/txn/observe.o \
-	src/txn/txn_read.o
+	src/txn/txn_fill.o \
+	src/txn/txn_read.o \
+	src/txn/txn_row.o
 
 OBJS = $(PURE_OBJS) $(SERVER_OBJS)
 

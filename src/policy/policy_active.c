@@ -43,7 +43,7 @@
 #include "core/compat.h"
 #include "policy/policy_active.h"
 #include "policy/policy_file.h"
-#include "policy/policy_type.h"
+#include "policy/policy_server.h"
 
 #define HANDED_DEFAULT		"default"
 
@@ -64,7 +64,6 @@ typedef struct Seat
 	MemoryContextCallback leave;
 } Seat;
 
-static const Policy *shipped;
 
 /* What was taken last, and when. */
 static Image *current;
@@ -89,35 +88,6 @@ static ProcessUtility_hook_type prev_ProcessUtility;
 
 PG_FUNCTION_INFO_V1(fraud_rules_active);
 PG_FUNCTION_INFO_V1(fraud_rules_default);
-
-/* ---- the shipped default ---- */
-
-const Policy *
-policy_default(void)
-{
-	if (unlikely(shipped == NULL))
-	{
-		MemoryContext cxt = AllocSetContextCreate(CurrentMemoryContext,
-												  "fraud shipped policy",
-												  ALLOCSET_DEFAULT_SIZES);
-		MemoryContext caller = MemoryContextSwitchTo(cxt);
-		PolicyError error;
-		Policy	   *policy;
-		Policy	   *copy;
-
-		policy = policy_read(policy_default_yaml, policy_default_yaml_len, NULL,
-							 false, policy_zone_ok, &error);
-		if (policy == NULL)
-			elog(ERROR, "invalid built-in fraud policy: %s", policy_error_text(&error));
-		copy = MemoryContextAlloc(TopMemoryContext, policy->size);
-		memcpy(copy, policy, policy->size);
-		SET_VARSIZE(copy, copy->size);
-		shipped = copy;
-		MemoryContextSwitchTo(caller);
-		MemoryContextDelete(cxt);
-	}
-	return shipped;
-}
 
 /* ---- images ---- */
 

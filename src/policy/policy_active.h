@@ -20,7 +20,4 @@ extern void policy_active_init(void);
  */
 extern const Policy *policy_active(void);
 
-/* The policy built into the library; valid for ever. */
-extern const Policy *policy_default(void);
-
 #endif							/* FRAUD_POLICY_POLICY_ACTIVE_H */

@@ -55,9 +55,8 @@
 #include "utils/timestamp.h"
 
 #include "core/compat.h"
-#include "policy/policy_active.h"
 #include "policy/policy_file.h"
-#include "policy/policy_type.h"
+#include "policy/policy_server.h"
 
 #define TRANCHE				"fraud_fallback_policy"
 
@@ -521,7 +520,7 @@ fraud_config_status(PG_FUNCTION_ARGS)
 
 	InitMaterializedSRF(fcinfo, 0);
 
-	(void) policy_active();		/* whatever is to be read, has been */
+	(void) policy_file_changed();	/* whatever is to be read, has been */
 	lock_board(LW_SHARED);
 	memcpy(seen, board, sizeof(Board));
 	unlock_board();

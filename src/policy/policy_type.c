@@ -51,51 +51,6 @@ text_to_utf8(const char *s, size_t *len)
 	return utf8;
 }
 
-char *
-policy_text(const char *utf8, size_t len)
-{
-	char	   *text = pg_any_to_server(utf8, (int) len, PG_UTF8);
-
-	return text == utf8 ? pnstrdup(utf8, len) : text;
-}
-
-char *
-policy_message(const char *utf8)
-{
-	char	   *text = pstrdup(utf8);
-	char	   *p;
-
-	if (GetDatabaseEncoding() == PG_UTF8 &&
-		pg_verify_mbstr(PG_UTF8, text, (int) strlen(text), true))
-		return text;
-	for (p = text; *p != '\0'; p++)
-		if (IS_HIGHBIT_SET(*p))
-			*p = '?';
-	return text;
-}
-
-char *
-policy_error_text(const PolicyError *error)
-{
-	StringInfoData buf;
-
-	initStringInfo(&buf);
-	if (error->line > 0)
-		appendStringInfo(&buf, "line %d, column %d: ", error->line, error->column);
-	appendStringInfo(&buf, "%s.", error->message);
-	if (error->detail[0] != '\0')
-		appendStringInfo(&buf, " %s", error->detail);
-	if (error->hint[0] != '\0')
-		appendStringInfo(&buf, " %s", error->hint);
-	return buf.data;
-}
-
-void
-policy_hash_text(uint64 hash, char *buf)
-{
-	snprintf(buf, POLICY_HASH_CHARS + 1, "%08x%08x", (uint32) (hash >> 32), (uint32) hash);
-}
-
 /* Places are in the text as the user gave it, so they go into the message. */
 static int
 errmsg_policy(const PolicyError *error)
@@ -118,35 +73,6 @@ static int
 errhint_policy(const PolicyError *error)
 {
 	return error->hint[0] != '\0' ? errhint("%s", policy_message(error->hint)) : 0;
-}
-
-/* ---- time zones ---- */
-
-/*
- * The server also takes POSIX specifications, in which UTC+3 lies west of
- * Greenwich and any misspelt name with a digit is a zone of its own. Those
- * have a digit and no slash; these are all the real names that look so.
- */
-bool
-policy_zone_ok(const char *name)
-{
-	static const char *const real[] = {
-		"CST6CDT", "EST5EDT", "GMT+0", "GMT-0", "GMT0", "MST7MDT", "PST8PDT"
-	};
-	pg_tz	   *zone;
-	int			i;
-
-	if (name[0] == '\0' || strlen(name) > TZ_STRLEN_MAX)
-		return false;
-	zone = pg_tzset(name);
-	if (zone == NULL || !pg_tz_acceptable(zone))
-		return false;
-	if (strchr(name, '/') != NULL || strpbrk(name, "0123456789") == NULL)
-		return true;
-	for (i = 0; i < (int) lengthof(real); i++)
-		if (pg_strcasecmp(name, real[i]) == 0)
-			return true;
-	return false;
 }
 
 /* ---- images ---- */
@@ -219,9 +145,6 @@ policy_arg(FunctionCallInfo fcinfo, int argno, PolicyArg *arg)
 }
 
 /* ---- input and output ---- */
-
-void		(*policy_check_custom) (const Policy *policy) = NULL;
-bool		(*policy_custom_ok) (const Policy *policy, PolicyError *error) = NULL;
 
 static Policy *
 read_text(const char *text, size_t len, PolicyError *error)

@@ -12,7 +12,7 @@
 #include "utils/datetime.h"
 #include "utils/timestamp.h"
 
-#include "policy/policy_type.h"
+#include "policy/policy_server.h"
 #include "profile/profile.h"
 #include "txn/txn_read.h"
 

@@ -3,8 +3,8 @@
  * txn.h
  *	  One transaction, whatever it came from: a row or a JSON object.
  *
- * values.c reads single values (no fmgr), txn_read.c finds the columns of a row
- * type and fills a Txn. What cannot be used (a NaN amount, a country
+ * values.c reads single values (no fmgr), txn_row.c finds the columns of a row
+ * type, txn_fill.c fills a Txn. What cannot be used (a NaN amount, a country
  * of three letters) counts as missing and is marked.
  *
  *-------------------------------------------------------------------------
