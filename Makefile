@@ -48,7 +48,7 @@ PURE_OBJS = \
 	src/txn/values.o
 
 SERVER_OBJS = \
-	src/core/module.o \
+	src/module.o \
 	src/policy/policy_active.o \
 	src/policy/policy_catalog.o \
 	src/policy/policy_check.o \
