@@ -41,8 +41,8 @@ is_empty "$(awk -v list="${order[*]}" '
 	place[b[1]] > place[a[1]] { print $1 " includes " $2 }' <<<"$ours")" \
 	"includes go down the list: ${order[*]}"
 # module.c stands above all folders and only starts what has something to start
-is_empty "$(sed -nE 's/^#include "([a-z_]+\/[a-z_]+\.h)"$/\1/p' src/module.c | grep -v '^core/' | while read -r header; do
-	grep -qE 'void [a-z_]+_init\(void\);' "src/$header" || echo "module.c includes $header, which has no init function"; done)" \
+is_empty "$(sed -nE 's/^#include "([a-z_]+\/[a-z_]+\.h)"$/\1/p' src/module.c | while read -r header; do
+	[ ! -e "src/$header" ] || grep -qE 'void [a-z_]+_init\(void\);' "src/$header" || [ "$header" = core/compat.h ] || echo "module.c includes $header, which has no init function"; done)" \
 	'module.c only starts things'
 is_empty "$(tsort <<<"$ours" 2>&1 >/dev/null)" 'no file includes itself by way of others'
 
