@@ -666,9 +666,3 @@ profile_image_unavailable(const char *image)
 {
 	return (image[5] & FLAG_UNAVAILABLE) != 0;
 }
-
-uint64
-profile_image_basis(const char *image)
-{
-	return get(image + 8, 8);
-}

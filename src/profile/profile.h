@@ -248,8 +248,7 @@ extern bool profile_decode_foreign(const char *image, size_t size,
 /* state.c: invariants of a summary that decoding does not already force. */
 extern bool profile_state_ok(const ProfileState *state);
 
-/* Header facts without decoding; the image must come from profile_encode(). */
+/* Whether nobody looked, without decoding. */
 extern bool profile_image_unavailable(const char *image);
-extern uint64 profile_image_basis(const char *image);
 
 #endif							/* FRAUD_PROFILE_PROFILE_H */

@@ -79,6 +79,18 @@ set_reason(RuleResult *r, const char *prefix, const char *fmt,...)
 	va_start(args, fmt);
 	vsnprintf(r->reason + used, sizeof(r->reason) - used, fmt, args);
 	va_end(args);
+
+	/* custom expressions are UTF-8 and may be long: no half letter at the end */
+	used = strlen(r->reason);
+	if (used == sizeof(r->reason) - 1)
+	{
+		size_t		lead = used;
+
+		while (lead > 0 && (r->reason[lead - 1] & 0xC0) == 0x80)
+			lead--;
+		if (lead > 0 && IS_HIGHBIT_SET(r->reason[lead - 1]))
+			r->reason[lead - 1] = '\0';
+	}
 }
 
 const PolicyBand *
@@ -421,7 +433,6 @@ evaluate(const Txn *txn, const Features *f, const Policy *policy,
 			start_result(r);
 			r->status = RULE_SKIPPED;
 			d->stopped = true;
-			in.explain = explain;
 			say(&in, r, "the answer was certain");
 		}
 		else if (own)

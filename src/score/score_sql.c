@@ -183,7 +183,7 @@ fraud_explain(PG_FUNCTION_ARGS)
 		values[4] = Int32GetDatum(r->points);
 		values[5] = number_or_null(r->value, &nulls[5]);
 		values[6] = number_or_null(r->threshold, &nulls[6]);
-		values[7] = CStringGetTextDatum(r->reason);
+		values[7] = CStringGetTextDatum(policy_message(r->reason));
 		tuplestore_putvalues(result->setResult, result->setDesc, values, nulls);
 	}
 	return (Datum) 0;
