@@ -32,6 +32,7 @@ PURE_OBJS = \
 	src/policy/yaml_tree.o \
 	src/profile/cells.o \
 	src/profile/event.o \
+	src/profile/gather.o \
 	src/profile/image.o \
 	src/profile/labels.o \
 	src/profile/sets.o \
@@ -44,8 +45,11 @@ PURE_OBJS = \
 	src/score/rules_merchant.o \
 	src/score/rules_time.o \
 	src/score/rules_velocity.o \
+	src/store/events.o \
+	src/store/key.o \
 	src/txn/txn_event.o \
-	src/txn/values.o
+	src/txn/values.o \
+	src/velocity/span.o
 
 SERVER_OBJS = \
 	src/module.o \
@@ -62,11 +66,26 @@ SERVER_OBJS = \
 	src/score/features_sql.o \
 	src/score/score_sql.o \
 	src/score/score_table.o \
+	src/store/attach.o \
+	src/store/delta.o \
+	src/store/fold.o \
+	src/store/install.o \
+	src/store/label.o \
+	src/store/lookup.o \
+	src/store/profiles.o \
+	src/store/rebuild.o \
+	src/store/stored_score.o \
+	src/store/tables.o \
+	src/store/trigger.o \
 	src/txn/local.o \
 	src/txn/observe.o \
 	src/txn/txn_fill.o \
 	src/txn/txn_read.o \
-	src/txn/txn_row.o
+	src/txn/txn_row.o \
+	src/velocity/agg.o \
+	src/velocity/distinct.o \
+	src/velocity/items.o \
+	src/velocity/sum.o
 
 OBJS = $(PURE_OBJS) $(SERVER_OBJS)
 

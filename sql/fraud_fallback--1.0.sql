@@ -146,21 +146,6 @@ REVOKE ALL ON FUNCTION fraud_config_status() FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION fraud_config_status() TO pg_monitor;
 COMMENT ON FUNCTION fraud_config_status() IS 'what the view fraud_config_status shows of the files';
 
--- nothing is stored by this version that could have been built with another basis
-CREATE VIEW fraud_config_status AS
-	SELECT s.file, s.path, s.hash, s.basis_hash, s.loaded_at, s.error,
-		   false AS rebuild_needed
-	FROM @extschema@.fraud_config_status() AS s;
-GRANT SELECT ON fraud_config_status TO pg_monitor;
-COMMENT ON VIEW fraud_config_status IS 'configuration files: what is in force, since when, and what is wrong with the file';
-COMMENT ON COLUMN fraud_config_status.file IS 'which file: rules';
-COMMENT ON COLUMN fraud_config_status.path IS 'where it is read from; NULL without a file';
-COMMENT ON COLUMN fraud_config_status.hash IS 'hash of the policy in force';
-COMMENT ON COLUMN fraud_config_status.basis_hash IS 'hash of what decides how history is remembered';
-COMMENT ON COLUMN fraud_config_status.loaded_at IS 'when the policy in force was read; NULL for the shipped default';
-COMMENT ON COLUMN fraud_config_status.error IS 'what was wrong with the last reading, and what is in force instead; NULL if nothing';
-COMMENT ON COLUMN fraud_config_status.rebuild_needed IS 'whether stored histories were built with another basis';
-
 -- ==== history
 
 CREATE TYPE fraud_profile;
@@ -581,3 +566,399 @@ CREATE FUNCTION fraud_score_table(
 ) RETURNS SETOF pg_catalog.record LANGUAGE c STABLE PARALLEL SAFE COST 10000 ROWS 100000 AS 'MODULE_PATHNAME';
 COMMENT ON FUNCTION fraud_score_table(pg_catalog.regclass, fraud_rules, pg_catalog.timestamptz, pg_catalog.timestamptz)
 	IS 'every row that occurred in [since, until) as of its own past: that of its customer and its IP';
+
+-- ==== velocity of any query
+
+-- ---- velocity_count(ts, win)
+
+CREATE FUNCTION velocity_count_accum(pg_catalog.internal, pg_catalog.timestamptz, pg_catalog.interval) RETURNS pg_catalog.internal
+	LANGUAGE c IMMUTABLE PARALLEL SAFE AS 'MODULE_PATHNAME';
+CREATE FUNCTION velocity_count_inverse(pg_catalog.internal, pg_catalog.timestamptz, pg_catalog.interval) RETURNS pg_catalog.internal
+	LANGUAGE c IMMUTABLE PARALLEL SAFE AS 'MODULE_PATHNAME';
+CREATE FUNCTION velocity_count_combine(pg_catalog.internal, pg_catalog.internal) RETURNS pg_catalog.internal
+	LANGUAGE c IMMUTABLE PARALLEL SAFE AS 'MODULE_PATHNAME';
+CREATE FUNCTION velocity_count_serial(pg_catalog.internal) RETURNS pg_catalog.bytea
+	LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME';
+CREATE FUNCTION velocity_count_deserial(pg_catalog.bytea, pg_catalog.internal) RETURNS pg_catalog.internal
+	LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME';
+CREATE FUNCTION velocity_number_final(pg_catalog.internal) RETURNS pg_catalog.int8
+	LANGUAGE c IMMUTABLE PARALLEL SAFE AS 'MODULE_PATHNAME';
+COMMENT ON FUNCTION velocity_count_accum(pg_catalog.internal, pg_catalog.timestamptz, pg_catalog.interval) IS 'aggregate support';
+COMMENT ON FUNCTION velocity_count_inverse(pg_catalog.internal, pg_catalog.timestamptz, pg_catalog.interval) IS 'aggregate support';
+COMMENT ON FUNCTION velocity_count_combine(pg_catalog.internal, pg_catalog.internal) IS 'aggregate support';
+COMMENT ON FUNCTION velocity_count_serial(pg_catalog.internal) IS 'aggregate support';
+COMMENT ON FUNCTION velocity_count_deserial(pg_catalog.bytea, pg_catalog.internal) IS 'aggregate support';
+COMMENT ON FUNCTION velocity_number_final(pg_catalog.internal) IS 'aggregate support';
+
+CREATE AGGREGATE velocity_count(ts pg_catalog.timestamptz, win pg_catalog.interval) (
+	SFUNC = velocity_count_accum, STYPE = internal, SSPACE = 1024,
+	FINALFUNC = velocity_number_final, COMBINEFUNC = velocity_count_combine,
+	SERIALFUNC = velocity_count_serial, DESERIALFUNC = velocity_count_deserial,
+	MSFUNC = velocity_count_accum, MINVFUNC = velocity_count_inverse, MSTYPE = internal, MSSPACE = 1024,
+	MFINALFUNC = velocity_number_final,
+	PARALLEL = SAFE
+);
+COMMENT ON AGGREGATE velocity_count(pg_catalog.timestamptz, pg_catalog.interval)
+	IS 'the most rows in any span (t - win, t] of the group';
+
+-- ---- velocity_sum(amount, ts, win)
+
+CREATE FUNCTION velocity_sum_accum(pg_catalog.internal, pg_catalog.numeric, pg_catalog.timestamptz, pg_catalog.interval)
+	RETURNS pg_catalog.internal LANGUAGE c IMMUTABLE PARALLEL SAFE AS 'MODULE_PATHNAME';
+CREATE FUNCTION velocity_sum_inverse(pg_catalog.internal, pg_catalog.numeric, pg_catalog.timestamptz, pg_catalog.interval)
+	RETURNS pg_catalog.internal LANGUAGE c IMMUTABLE PARALLEL SAFE AS 'MODULE_PATHNAME';
+CREATE FUNCTION velocity_sum_combine(pg_catalog.internal, pg_catalog.internal) RETURNS pg_catalog.internal
+	LANGUAGE c IMMUTABLE PARALLEL SAFE AS 'MODULE_PATHNAME';
+CREATE FUNCTION velocity_sum_serial(pg_catalog.internal) RETURNS pg_catalog.bytea
+	LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME';
+CREATE FUNCTION velocity_sum_deserial(pg_catalog.bytea, pg_catalog.internal) RETURNS pg_catalog.internal
+	LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME';
+CREATE FUNCTION velocity_sum_final(pg_catalog.internal) RETURNS pg_catalog.numeric
+	LANGUAGE c IMMUTABLE PARALLEL SAFE AS 'MODULE_PATHNAME';
+COMMENT ON FUNCTION velocity_sum_accum(pg_catalog.internal, pg_catalog.numeric, pg_catalog.timestamptz, pg_catalog.interval)
+	IS 'aggregate support';
+COMMENT ON FUNCTION velocity_sum_inverse(pg_catalog.internal, pg_catalog.numeric, pg_catalog.timestamptz, pg_catalog.interval)
+	IS 'aggregate support';
+COMMENT ON FUNCTION velocity_sum_combine(pg_catalog.internal, pg_catalog.internal) IS 'aggregate support';
+COMMENT ON FUNCTION velocity_sum_serial(pg_catalog.internal) IS 'aggregate support';
+COMMENT ON FUNCTION velocity_sum_deserial(pg_catalog.bytea, pg_catalog.internal) IS 'aggregate support';
+COMMENT ON FUNCTION velocity_sum_final(pg_catalog.internal) IS 'aggregate support';
+
+CREATE AGGREGATE velocity_sum(amount pg_catalog.numeric, ts pg_catalog.timestamptz, win pg_catalog.interval) (
+	SFUNC = velocity_sum_accum, STYPE = internal, SSPACE = 2048,
+	FINALFUNC = velocity_sum_final, COMBINEFUNC = velocity_sum_combine,
+	SERIALFUNC = velocity_sum_serial, DESERIALFUNC = velocity_sum_deserial,
+	MSFUNC = velocity_sum_accum, MINVFUNC = velocity_sum_inverse, MSTYPE = internal, MSSPACE = 2048,
+	MFINALFUNC = velocity_sum_final,
+	PARALLEL = SAFE
+);
+COMMENT ON AGGREGATE velocity_sum(pg_catalog.numeric, pg_catalog.timestamptz, pg_catalog.interval)
+	IS 'the largest sum of amounts in a span (t - win, t] that ends at a row of the group';
+
+-- ---- velocity_distinct(item, ts, win)
+
+CREATE FUNCTION velocity_distinct_accum(pg_catalog.internal, pg_catalog.anyelement, pg_catalog.timestamptz, pg_catalog.interval)
+	RETURNS pg_catalog.internal LANGUAGE c IMMUTABLE PARALLEL SAFE AS 'MODULE_PATHNAME';
+CREATE FUNCTION velocity_distinct_inverse(pg_catalog.internal, pg_catalog.anyelement, pg_catalog.timestamptz, pg_catalog.interval)
+	RETURNS pg_catalog.internal LANGUAGE c IMMUTABLE PARALLEL SAFE AS 'MODULE_PATHNAME';
+CREATE FUNCTION velocity_distinct_combine(pg_catalog.internal, pg_catalog.internal) RETURNS pg_catalog.internal
+	LANGUAGE c IMMUTABLE PARALLEL SAFE AS 'MODULE_PATHNAME';
+CREATE FUNCTION velocity_distinct_serial(pg_catalog.internal) RETURNS pg_catalog.bytea
+	LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME';
+CREATE FUNCTION velocity_distinct_deserial(pg_catalog.bytea, pg_catalog.internal) RETURNS pg_catalog.internal
+	LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME';
+COMMENT ON FUNCTION velocity_distinct_accum(pg_catalog.internal, pg_catalog.anyelement, pg_catalog.timestamptz, pg_catalog.interval)
+	IS 'aggregate support';
+COMMENT ON FUNCTION velocity_distinct_inverse(pg_catalog.internal, pg_catalog.anyelement, pg_catalog.timestamptz, pg_catalog.interval)
+	IS 'aggregate support';
+COMMENT ON FUNCTION velocity_distinct_combine(pg_catalog.internal, pg_catalog.internal) IS 'aggregate support';
+COMMENT ON FUNCTION velocity_distinct_serial(pg_catalog.internal) IS 'aggregate support';
+COMMENT ON FUNCTION velocity_distinct_deserial(pg_catalog.bytea, pg_catalog.internal) IS 'aggregate support';
+
+CREATE AGGREGATE velocity_distinct(item pg_catalog.anyelement, ts pg_catalog.timestamptz, win pg_catalog.interval) (
+	SFUNC = velocity_distinct_accum, STYPE = internal, SSPACE = 4096,
+	FINALFUNC = velocity_number_final, COMBINEFUNC = velocity_distinct_combine,
+	SERIALFUNC = velocity_distinct_serial, DESERIALFUNC = velocity_distinct_deserial,
+	MSFUNC = velocity_distinct_accum, MINVFUNC = velocity_distinct_inverse, MSTYPE = internal, MSSPACE = 4096,
+	MFINALFUNC = velocity_number_final,
+	PARALLEL = SAFE
+);
+COMMENT ON AGGREGATE velocity_distinct(pg_catalog.anyelement, pg_catalog.timestamptz, pg_catalog.interval)
+	IS 'the most distinct items in any span (t - win, t] of the group';
+
+-- ==== the store
+
+-- histories that keep themselves; written by our functions only, read by people
+CREATE TABLE fraud_sources (
+	source pg_catalog.int4 PRIMARY KEY,
+	relation pg_catalog.regclass NOT NULL UNIQUE,
+	columns pg_catalog.jsonb,
+	basis_hash pg_catalog.text NOT NULL,
+	attached_at pg_catalog.timestamptz NOT NULL,
+	attached_by pg_catalog.text NOT NULL,
+	filled_at pg_catalog.timestamptz,
+	filled_events pg_catalog.int8
+);
+COMMENT ON TABLE fraud_sources IS 'attached tables';
+COMMENT ON COLUMN fraud_sources.source IS 'number of the table in the other tables of the store; 0 there is fraud_learn()';
+COMMENT ON COLUMN fraud_sources.relation IS 'the table';
+COMMENT ON COLUMN fraud_sources.columns IS 'known column names that are others in this table';
+COMMENT ON COLUMN fraud_sources.basis_hash IS 'basis of the policy its histories were built with';
+COMMENT ON COLUMN fraud_sources.attached_at IS 'when its triggers were created';
+COMMENT ON COLUMN fraud_sources.attached_by IS 'who called fraud_attach()';
+COMMENT ON COLUMN fraud_sources.filled_at IS 'when its histories were last built whole; NULL while they are not';
+COMMENT ON COLUMN fraud_sources.filled_events IS 'events that were counted then, one for each key of a row';
+
+-- rows are rewritten again and again: half of a page is left for new versions,
+-- so that no index changes; everything is stored inline, there is no TOAST table
+CREATE TABLE fraud_profiles (
+	entity pg_catalog.text COLLATE pg_catalog."C" NOT NULL,
+	key pg_catalog.text COLLATE pg_catalog."C" NOT NULL,
+	state fraud_profile NOT NULL,
+	stale pg_catalog.bool NOT NULL,
+	updated_at pg_catalog.timestamptz NOT NULL,
+	source pg_catalog.int4 NOT NULL,
+	settled pg_catalog.xid8 NOT NULL,
+	settled_by pg_catalog.xid8 NOT NULL,
+	PRIMARY KEY (entity, key, source)
+) WITH (fillfactor = 50, autovacuum_vacuum_scale_factor = 0.05, autovacuum_vacuum_cost_delay = 0);
+ALTER TABLE fraud_profiles ALTER COLUMN entity SET STORAGE PLAIN, ALTER COLUMN key SET STORAGE PLAIN;
+COMMENT ON TABLE fraud_profiles IS 'history of each customer, address and merchant; what waits in fraud_profile_deltas comes on top';
+COMMENT ON COLUMN fraud_profiles.entity IS 'customer, ip or merchant';
+COMMENT ON COLUMN fraud_profiles.key IS 'id of the customer or merchant; an address, IPv6 by its /64';
+COMMENT ON COLUMN fraud_profiles.state IS 'what is remembered';
+COMMENT ON COLUMN fraud_profiles.stale IS 'rows changed in a way that only fraud_rebuild() follows';
+COMMENT ON COLUMN fraud_profiles.updated_at IS 'when it was written';
+COMMENT ON COLUMN fraud_profiles.source IS 'table the events are from, see fraud_sources; 0: fraud_learn()';
+COMMENT ON COLUMN fraud_profiles.settled IS 'deltas of earlier transactions are in the state';
+COMMENT ON COLUMN fraud_profiles.settled_by IS 'transaction that says so; not believed if the row is not its own';
+
+-- append, read, delete: vacuumed early, never truncated (that would lock
+-- inserts out); vacuum cannot remove what an old snapshot may still see
+CREATE TABLE fraud_profile_deltas (
+	slot pg_catalog.int8 NOT NULL,
+	written pg_catalog.xid8 NOT NULL,
+	entity pg_catalog.text COLLATE pg_catalog."C" NOT NULL,
+	key pg_catalog.text COLLATE pg_catalog."C" NOT NULL,
+	source pg_catalog.int4 NOT NULL,
+	kind pg_catalog."char" NOT NULL,
+	events pg_catalog.int4 NOT NULL,
+	state fraud_profile
+) WITH (autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 20000,
+	autovacuum_vacuum_insert_threshold = -1, autovacuum_vacuum_cost_delay = 0, vacuum_truncate = off);
+ALTER TABLE fraud_profile_deltas ALTER COLUMN entity SET STORAGE PLAIN, ALTER COLUMN key SET STORAGE PLAIN;
+CREATE INDEX fraud_profile_deltas_slot ON fraud_profile_deltas (slot, written);
+COMMENT ON TABLE fraud_profile_deltas IS 'what statements added to histories and fraud_fold() has not put there yet';
+COMMENT ON COLUMN fraud_profile_deltas.slot IS 'hash of entity and key';
+COMMENT ON COLUMN fraud_profile_deltas.written IS 'transaction that wrote it';
+COMMENT ON COLUMN fraud_profile_deltas.entity IS 'customer, ip or merchant';
+COMMENT ON COLUMN fraud_profile_deltas.key IS 'as in fraud_profiles';
+COMMENT ON COLUMN fraud_profile_deltas.source IS 'as in fraud_profiles';
+COMMENT ON COLUMN fraud_profile_deltas.kind IS 'i: events, u: new versions of events, s: the key is stale, f: rows too far in the future, not remembered';
+COMMENT ON COLUMN fraud_profile_deltas.events IS 'how many';
+COMMENT ON COLUMN fraud_profile_deltas.state IS 'the events, as a profile';
+COMMENT ON INDEX fraud_profile_deltas_slot IS 'deltas of a key, in order of transactions';
+
+CREATE TABLE fraud_labels (
+	txn_id pg_catalog.text COLLATE pg_catalog."C" PRIMARY KEY,
+	is_fraud pg_catalog.bool NOT NULL,
+	known_at pg_catalog.timestamptz NOT NULL,
+	labelled_at pg_catalog.timestamptz NOT NULL DEFAULT pg_catalog.clock_timestamp(),
+	labelled_by pg_catalog.text NOT NULL DEFAULT SESSION_USER
+);
+COMMENT ON TABLE fraud_labels IS 'what transactions turned out to be: the last word of fraud_label()';
+COMMENT ON COLUMN fraud_labels.txn_id IS 'id of the transaction, as text';
+COMMENT ON COLUMN fraud_labels.is_fraud IS 'confirmed fraud, or confirmed not to be';
+COMMENT ON COLUMN fraud_labels.known_at IS 'since when it is known; scoring of earlier moments does not use it';
+COMMENT ON COLUMN fraud_labels.labelled_at IS 'when fraud_label() was called';
+COMMENT ON COLUMN fraud_labels.labelled_by IS 'by whom';
+
+SELECT pg_catalog.pg_extension_config_dump('fraud_sources', '');
+SELECT pg_catalog.pg_extension_config_dump('fraud_profiles', '');
+SELECT pg_catalog.pg_extension_config_dump('fraud_profile_deltas', '');
+SELECT pg_catalog.pg_extension_config_dump('fraud_labels', '');
+
+-- ---- keeping histories
+
+CREATE FUNCTION fraud_history() RETURNS pg_catalog.trigger
+	LANGUAGE c AS 'MODULE_PATHNAME';
+REVOKE ALL ON FUNCTION fraud_history() FROM PUBLIC;
+COMMENT ON FUNCTION fraud_history() IS 'trigger of attached tables; fraud_attach() creates it';
+
+CREATE FUNCTION fraud_history_events(txn pg_catalog.record, columns pg_catalog.text, known_at pg_catalog.timestamptz)
+	RETURNS SETOF pg_catalog.bytea
+	LANGUAGE c STABLE PARALLEL SAFE COST 20 ROWS 3 AS 'MODULE_PATHNAME';
+COMMENT ON FUNCTION fraud_history_events(pg_catalog.record, pg_catalog.text, pg_catalog.timestamptz)
+	IS 'support of fraud_attach() and fraud_rebuild(): events of a row, by key';
+
+CREATE FUNCTION fraud_attach(relation pg_catalog.regclass, columns pg_catalog.jsonb DEFAULT NULL)
+	RETURNS pg_catalog.text LANGUAGE c VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME';
+REVOKE ALL ON FUNCTION fraud_attach(pg_catalog.regclass, pg_catalog.jsonb) FROM PUBLIC;
+COMMENT ON FUNCTION fraud_attach(pg_catalog.regclass, pg_catalog.jsonb)
+	IS 'keeps the histories of a table''s customers, addresses and merchants from now on, and builds those of the rows that are there';
+
+CREATE FUNCTION fraud_detach(relation pg_catalog.regclass) RETURNS pg_catalog.void
+	LANGUAGE c VOLATILE STRICT PARALLEL UNSAFE AS 'MODULE_PATHNAME';
+REVOKE ALL ON FUNCTION fraud_detach(pg_catalog.regclass) FROM PUBLIC;
+COMMENT ON FUNCTION fraud_detach(pg_catalog.regclass) IS 'ends what fraud_attach() began, and forgets the histories';
+
+CREATE FUNCTION fraud_rebuild(relation pg_catalog.regclass, key pg_catalog.text DEFAULT NULL)
+	RETURNS pg_catalog.text LANGUAGE c VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME';
+REVOKE ALL ON FUNCTION fraud_rebuild(pg_catalog.regclass, pg_catalog.text) FROM PUBLIC;
+COMMENT ON FUNCTION fraud_rebuild(pg_catalog.regclass, pg_catalog.text)
+	IS 'builds the histories of an attached table anew, or those of one key';
+
+CREATE FUNCTION fraud_fold(max_rows pg_catalog.int4 DEFAULT NULL) RETURNS pg_catalog.int8
+	LANGUAGE c VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME';
+REVOKE ALL ON FUNCTION fraud_fold(pg_catalog.int4) FROM PUBLIC;
+COMMENT ON FUNCTION fraud_fold(pg_catalog.int4)
+	IS 'puts waiting deltas into histories, at most about max_rows; returns how many';
+
+CREATE FUNCTION fraud_learn(txn pg_catalog.record) RETURNS pg_catalog.bool
+	LANGUAGE c VOLATILE STRICT PARALLEL UNSAFE AS 'MODULE_PATHNAME';
+CREATE FUNCTION fraud_learn(txn pg_catalog.jsonb) RETURNS pg_catalog.bool
+	LANGUAGE c VOLATILE STRICT PARALLEL UNSAFE AS 'MODULE_PATHNAME';
+CREATE FUNCTION fraud_learn(txn pg_catalog.text) RETURNS pg_catalog.bool
+	LANGUAGE c VOLATILE STRICT PARALLEL UNSAFE AS 'MODULE_PATHNAME';
+REVOKE ALL ON FUNCTION fraud_learn(pg_catalog.record), fraud_learn(pg_catalog.jsonb), fraud_learn(pg_catalog.text) FROM PUBLIC;
+COMMENT ON FUNCTION fraud_learn(pg_catalog.record) IS 'remembers a transaction that is in no attached table; false where there is nothing to remember it by';
+COMMENT ON FUNCTION fraud_learn(pg_catalog.jsonb) IS 'remembers a transaction that is in no attached table; false where there is nothing to remember it by';
+COMMENT ON FUNCTION fraud_learn(pg_catalog.text) IS 'remembers a transaction that is in no attached table; false where there is nothing to remember it by';
+
+CREATE FUNCTION fraud_label(txn_id pg_catalog.text, is_fraud pg_catalog.bool,
+							known_at pg_catalog.timestamptz DEFAULT pg_catalog.now())
+	RETURNS pg_catalog.bool LANGUAGE c VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME';
+CREATE FUNCTION fraud_label(txn pg_catalog.record, is_fraud pg_catalog.bool,
+							known_at pg_catalog.timestamptz DEFAULT pg_catalog.now())
+	RETURNS pg_catalog.bool LANGUAGE c VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'fraud_label_txn';
+CREATE FUNCTION fraud_label(txn pg_catalog.jsonb, is_fraud pg_catalog.bool,
+							known_at pg_catalog.timestamptz DEFAULT pg_catalog.now())
+	RETURNS pg_catalog.bool LANGUAGE c VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'fraud_label_txn';
+REVOKE ALL ON FUNCTION fraud_label(pg_catalog.text, pg_catalog.bool, pg_catalog.timestamptz),
+	fraud_label(pg_catalog.record, pg_catalog.bool, pg_catalog.timestamptz),
+	fraud_label(pg_catalog.jsonb, pg_catalog.bool, pg_catalog.timestamptz) FROM PUBLIC;
+COMMENT ON FUNCTION fraud_label(pg_catalog.text, pg_catalog.bool, pg_catalog.timestamptz)
+	IS 'what a transaction turned out to be, and since when that is known; NULL takes it back. True where the transaction was found';
+COMMENT ON FUNCTION fraud_label(pg_catalog.record, pg_catalog.bool, pg_catalog.timestamptz)
+	IS 'what a transaction turned out to be, and since when that is known; NULL takes it back';
+COMMENT ON FUNCTION fraud_label(pg_catalog.jsonb, pg_catalog.bool, pg_catalog.timestamptz)
+	IS 'what a transaction turned out to be, and since when that is known; NULL takes it back';
+
+-- ---- using histories
+
+CREATE FUNCTION fraud_profile_of(entity pg_catalog.text, key pg_catalog.text) RETURNS fraud_profile
+	LANGUAGE c STABLE STRICT PARALLEL SAFE COST 50 AS 'MODULE_PATHNAME';
+REVOKE ALL ON FUNCTION fraud_profile_of(pg_catalog.text, pg_catalog.text) FROM PUBLIC;
+COMMENT ON FUNCTION fraud_profile_of(pg_catalog.text, pg_catalog.text)
+	IS 'stored history of a customer, ip or merchant, with what waits to be folded; NULL where there is none';
+
+CREATE FUNCTION fraud_score(txn pg_catalog.record) RETURNS fraud_decision
+	LANGUAGE c STABLE STRICT PARALLEL SAFE COST 100 AS 'MODULE_PATHNAME', 'fraud_score_stored';
+CREATE FUNCTION fraud_explain(
+	txn pg_catalog.record,
+	OUT number pg_catalog.int4,
+	OUT rule pg_catalog.text,
+	OUT category pg_catalog.text,
+	OUT status pg_catalog.text,
+	OUT points pg_catalog.int4,
+	OUT value pg_catalog.float8,
+	OUT threshold pg_catalog.float8,
+	OUT reason pg_catalog.text
+) RETURNS SETOF pg_catalog.record LANGUAGE c STABLE STRICT PARALLEL SAFE COST 200 ROWS 19
+	AS 'MODULE_PATHNAME', 'fraud_explain_stored';
+CREATE FUNCTION fraud_features(txn pg_catalog.record) RETURNS fraud_features
+	LANGUAGE c STABLE STRICT PARALLEL SAFE COST 100 AS 'MODULE_PATHNAME', 'fraud_features_stored';
+REVOKE ALL ON FUNCTION fraud_score(pg_catalog.record), fraud_explain(pg_catalog.record), fraud_features(pg_catalog.record) FROM PUBLIC;
+COMMENT ON FUNCTION fraud_score(pg_catalog.record) IS 'the decision of the rules with the stored histories of customer, address and merchant';
+COMMENT ON FUNCTION fraud_explain(pg_catalog.record) IS 'one row a rule: what it found and why, with the stored histories';
+COMMENT ON FUNCTION fraud_features(pg_catalog.record) IS 'the numbers that rules and models look at, with the stored histories';
+CREATE FUNCTION fraud_score(txn pg_catalog.jsonb) RETURNS fraud_decision
+	LANGUAGE c STABLE STRICT PARALLEL SAFE COST 100 AS 'MODULE_PATHNAME', 'fraud_score_stored';
+CREATE FUNCTION fraud_explain(
+	txn pg_catalog.jsonb,
+	OUT number pg_catalog.int4,
+	OUT rule pg_catalog.text,
+	OUT category pg_catalog.text,
+	OUT status pg_catalog.text,
+	OUT points pg_catalog.int4,
+	OUT value pg_catalog.float8,
+	OUT threshold pg_catalog.float8,
+	OUT reason pg_catalog.text
+) RETURNS SETOF pg_catalog.record LANGUAGE c STABLE STRICT PARALLEL SAFE COST 200 ROWS 19
+	AS 'MODULE_PATHNAME', 'fraud_explain_stored';
+CREATE FUNCTION fraud_features(txn pg_catalog.jsonb) RETURNS fraud_features
+	LANGUAGE c STABLE STRICT PARALLEL SAFE COST 100 AS 'MODULE_PATHNAME', 'fraud_features_stored';
+REVOKE ALL ON FUNCTION fraud_score(pg_catalog.jsonb), fraud_explain(pg_catalog.jsonb), fraud_features(pg_catalog.jsonb) FROM PUBLIC;
+COMMENT ON FUNCTION fraud_score(pg_catalog.jsonb) IS 'the decision of the rules with the stored histories of customer, address and merchant';
+COMMENT ON FUNCTION fraud_explain(pg_catalog.jsonb) IS 'one row a rule: what it found and why, with the stored histories';
+COMMENT ON FUNCTION fraud_features(pg_catalog.jsonb) IS 'the numbers that rules and models look at, with the stored histories';
+CREATE FUNCTION fraud_score(txn pg_catalog.text) RETURNS fraud_decision
+	LANGUAGE c STABLE STRICT PARALLEL SAFE COST 100 AS 'MODULE_PATHNAME', 'fraud_score_stored';
+CREATE FUNCTION fraud_explain(
+	txn pg_catalog.text,
+	OUT number pg_catalog.int4,
+	OUT rule pg_catalog.text,
+	OUT category pg_catalog.text,
+	OUT status pg_catalog.text,
+	OUT points pg_catalog.int4,
+	OUT value pg_catalog.float8,
+	OUT threshold pg_catalog.float8,
+	OUT reason pg_catalog.text
+) RETURNS SETOF pg_catalog.record LANGUAGE c STABLE STRICT PARALLEL SAFE COST 200 ROWS 19
+	AS 'MODULE_PATHNAME', 'fraud_explain_stored';
+CREATE FUNCTION fraud_features(txn pg_catalog.text) RETURNS fraud_features
+	LANGUAGE c STABLE STRICT PARALLEL SAFE COST 100 AS 'MODULE_PATHNAME', 'fraud_features_stored';
+REVOKE ALL ON FUNCTION fraud_score(pg_catalog.text), fraud_explain(pg_catalog.text), fraud_features(pg_catalog.text) FROM PUBLIC;
+COMMENT ON FUNCTION fraud_score(pg_catalog.text) IS 'the decision of the rules with the stored histories of customer, address and merchant';
+COMMENT ON FUNCTION fraud_explain(pg_catalog.text) IS 'one row a rule: what it found and why, with the stored histories';
+COMMENT ON FUNCTION fraud_features(pg_catalog.text) IS 'the numbers that rules and models look at, with the stored histories';
+
+-- ---- what is attached
+
+CREATE VIEW fraud_attached AS
+	SELECT s.relation,
+		   s.source,
+		   CASE WHEN c.oid IS NULL THEN 'dropped' WHEN s.filled_at IS NULL THEN 'filling' ELSE 'ready' END AS state,
+		   s.columns, s.attached_at, s.attached_by, s.filled_at, s.filled_events,
+		   s.basis_hash OPERATOR(pg_catalog.=) b.basis_hash AS basis_current,
+		   g.gaps,
+		   (SELECT pg_catalog.count(*) FROM @extschema@.fraud_profiles AS p
+			WHERE p.source OPERATOR(pg_catalog.=) s.source AND p.stale) AS stale_keys,
+		   d.waiting,
+		   d.ahead
+	FROM @extschema@.fraud_sources AS s
+		CROSS JOIN LATERAL (SELECT x.basis_hash FROM @extschema@.fraud_config_status() AS x) AS b
+		LEFT JOIN pg_catalog.pg_class AS c ON c.oid OPERATOR(pg_catalog.=) s.relation::pg_catalog.oid
+		CROSS JOIN LATERAL (
+			WITH RECURSIVE tree (relid) AS (
+				SELECT c.oid
+				UNION
+				SELECT i.inhrelid FROM tree
+					JOIN pg_catalog.pg_inherits AS i ON i.inhparent OPERATOR(pg_catalog.=) tree.relid)
+			SELECT pg_catalog.array_agg(tree.relid::pg_catalog.regclass ORDER BY tree.relid) AS gaps
+			FROM tree
+			WHERE (SELECT pg_catalog.count(*) FROM pg_catalog.pg_trigger AS t
+				   WHERE t.tgrelid OPERATOR(pg_catalog.=) tree.relid
+				   AND t.tgfoid OPERATOR(pg_catalog.=) (
+						SELECT f.oid FROM pg_catalog.pg_proc AS f
+							JOIN pg_catalog.pg_extension AS e ON f.pronamespace OPERATOR(pg_catalog.=) e.extnamespace
+						WHERE f.proname OPERATOR(pg_catalog.=) 'fraud_history'
+						AND e.extname OPERATOR(pg_catalog.=) 'fraud_fallback')
+				   AND t.tgenabled OPERATOR(pg_catalog.<>) 'D') OPERATOR(pg_catalog.<) 4) AS g
+		CROSS JOIN LATERAL (
+			SELECT pg_catalog.count(*) FILTER (WHERE w.kind OPERATOR(pg_catalog.<>) 'f') AS waiting,
+				   coalesce(pg_catalog.sum(w.events) FILTER (WHERE w.kind OPERATOR(pg_catalog.=) 'f'), 0) AS ahead
+			FROM @extschema@.fraud_profile_deltas AS w
+			WHERE w.source OPERATOR(pg_catalog.=) s.source) AS d;
+GRANT SELECT ON fraud_attached TO pg_monitor;
+COMMENT ON VIEW fraud_attached IS 'attached tables and how their histories are';
+COMMENT ON COLUMN fraud_attached.relation IS 'the table';
+COMMENT ON COLUMN fraud_attached.source IS 'its number in fraud_profiles and fraud_profile_deltas';
+COMMENT ON COLUMN fraud_attached.state IS 'ready; filling: the rows it had when it was attached are not in yet, call fraud_attach() again if nobody does; dropped: the table is gone';
+COMMENT ON COLUMN fraud_attached.columns IS 'known column names that are others in this table';
+COMMENT ON COLUMN fraud_attached.attached_at IS 'when its triggers were created';
+COMMENT ON COLUMN fraud_attached.attached_by IS 'who called fraud_attach()';
+COMMENT ON COLUMN fraud_attached.filled_at IS 'when its histories were last built whole';
+COMMENT ON COLUMN fraud_attached.filled_events IS 'events that were counted then, one for each key of a row';
+COMMENT ON COLUMN fraud_attached.basis_current IS 'whether they were built with the basis of the policy in force; if not, fraud_rebuild()';
+COMMENT ON COLUMN fraud_attached.gaps IS 'it, and tables that belong to it, where triggers of ours are missing or disabled: fraud_attach() again';
+COMMENT ON COLUMN fraud_attached.stale_keys IS 'keys whose rows changed in a way that only fraud_rebuild() follows';
+COMMENT ON COLUMN fraud_attached.waiting IS 'deltas that wait for fraud_fold()';
+COMMENT ON COLUMN fraud_attached.ahead IS 'rows more than a day ahead of the clock when they came: not remembered';
+
+-- ---- files in force, and what is stored
+
+CREATE VIEW fraud_config_status AS
+	SELECT s.file, s.path, s.hash, s.basis_hash, s.loaded_at, s.error,
+		   EXISTS (SELECT FROM @extschema@.fraud_sources AS a
+				   WHERE a.basis_hash OPERATOR(pg_catalog.<>) s.basis_hash) AS rebuild_needed
+	FROM @extschema@.fraud_config_status() AS s;
+GRANT SELECT ON fraud_config_status TO pg_monitor;
+COMMENT ON VIEW fraud_config_status IS 'configuration files: what is in force, since when, and what is wrong with the file';
+COMMENT ON COLUMN fraud_config_status.file IS 'which file: rules';
+COMMENT ON COLUMN fraud_config_status.path IS 'where it is read from; NULL without a file';
+COMMENT ON COLUMN fraud_config_status.hash IS 'hash of the policy in force';
+COMMENT ON COLUMN fraud_config_status.basis_hash IS 'hash of what decides how history is remembered';
+COMMENT ON COLUMN fraud_config_status.loaded_at IS 'when the policy in force was read; NULL for the shipped default';
+COMMENT ON COLUMN fraud_config_status.error IS 'what was wrong with the last reading, and what is in force instead; NULL if nothing';
+COMMENT ON COLUMN fraud_config_status.rebuild_needed IS 'whether histories of an attached table were built with another basis; see fraud_attached';

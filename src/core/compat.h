@@ -55,6 +55,28 @@
 	extern int no_such_variable
 #endif
 
+/*
+ * ExecInsertIndexTuples() and simple_table_tuple_update() tell summarising
+ * indexes apart since 16; we have none.
+ */
+#if PG_VERSION_NUM >= 160000
+#define EXEC_INSERT_INDEX_TUPLES(result, slot, estate, update) \
+	ExecInsertIndexTuples(result, slot, estate, update, false, NULL, NIL, false)
+#define UPDATE_INDEXES_TYPE			TU_UpdateIndexes
+#else
+#define EXEC_INSERT_INDEX_TUPLES(result, slot, estate, update) \
+	ExecInsertIndexTuples(result, slot, estate, update, false, NULL, NIL)
+#define UPDATE_INDEXES_TYPE			bool
+#endif
+
+/* Ownership of relations is asked like that of any object since 16. */
+#if PG_VERSION_NUM >= 160000
+#define OWNS_RELATION(relation, role) \
+	object_ownercheck(RelationRelationId, relation, role)
+#else
+#define OWNS_RELATION(relation, role)	pg_class_ownercheck(relation, role)
+#endif
+
 /* ExecutorRun() lost its last argument in 18. */
 #if PG_VERSION_NUM >= 180000
 #define EXECUTOR_RUN_PARAMS \

@@ -49,7 +49,8 @@ typedef enum TxnStatus
 	STATUS_FAILED,
 	STATUS_BLOCKED,
 	STATUS_DECLINED,
-	STATUS_APPROVED
+	STATUS_APPROVED,
+	STATUS_FRAUD				/* approved, and since confirmed to be fraud; no policy word */
 } TxnStatus;					/* in order of rank */
 
 typedef enum TxnChannel

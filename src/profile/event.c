@@ -42,7 +42,7 @@ event_ok(const uint8 *p)
 	Event		e;
 
 	event_unpack(p, &e);
-	if (e.status > STATUS_APPROVED || e.country > EVENT_COUNTRY_MAX)
+	if (e.status > STATUS_FRAUD || e.country > EVENT_COUNTRY_MAX)
 		return false;
 	if (e.hour > 23 && e.hour != EVENT_HOUR_UNKNOWN)
 		return false;

@@ -73,6 +73,7 @@ typedef struct Event
 #define EVENT_IS_APPROVED	0x08
 #define EVENT_IS_PAST		0x10	/* approved, over zero */
 #define EVENT_IS_LOCATED	0x20	/* approved, card present, position known */
+#define EVENT_IS_FRAUD		0x40	/* as EVENT_IS_PAST, but confirmed to be fraud */
 
 static inline uint64
 event_load(const uint8 *p)
@@ -106,6 +107,8 @@ event_unpack_counts(const uint8 *p, Event *e)
 		[STATUS_DECLINED] = EVENT_IS_ATTEMPT | EVENT_IS_DECLINED,
 		[STATUS_APPROVED] = EVENT_IS_ATTEMPT | EVENT_IS_SPEND | EVENT_IS_APPROVED |
 		EVENT_IS_PAST | EVENT_IS_LOCATED,
+		[STATUS_FRAUD] = EVENT_IS_ATTEMPT | EVENT_IS_SPEND | EVENT_IS_APPROVED |
+		EVENT_IS_FRAUD | EVENT_IS_LOCATED,
 	};
 	uint64		v;
 
@@ -119,7 +122,7 @@ event_unpack_counts(const uint8 *p, Event *e)
 
 	e->is = e->amount < 0 ? 0 : status_is[e->status];
 	if (e->amount == 0)
-		e->is &= ~(EVENT_IS_SPEND | EVENT_IS_PAST);
+		e->is &= ~(EVENT_IS_SPEND | EVENT_IS_PAST | EVENT_IS_FRAUD);
 	if ((e->flags & (EVENT_PRESENT | EVENT_LOCATED)) != (EVENT_PRESENT | EVENT_LOCATED))
 		e->is &= ~EVENT_IS_LOCATED;
 }

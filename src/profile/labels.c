@@ -68,3 +68,14 @@ labels_add(ProfileState *state, const Label *label)
 	set[i] = *label;
 	state->nlabels = Min(n + 1, PROFILE_LABELS);
 }
+
+void
+labels_merge(ProfileState *state, const ProfileState *other)
+{
+	int			i;
+
+	for (i = 0; i < other->nfrauds; i++)
+		frauds_add(state, other->frauds[i].block, other->frauds[i].count);
+	for (i = 0; i < other->nlabels; i++)
+		labels_add(state, &other->labels[i]);
+}

@@ -171,11 +171,54 @@ typedef struct ProfileState
 /* ---- state.c: building ---- */
 extern void profile_init(ProfileState *state, uint64 basis);
 extern void profile_observe(ProfileState *state, const Event *event);
-extern void profile_observe_fraud(ProfileState *state, uint64 id,
-								  int64 time, int64 known);
+
+/* The payment `event` is a fraud known since `known`; this is only the label. */
+extern void profile_observe_label(ProfileState *state, const Event *event, int64 known);
+
+/* The same for a payment that is remembered already: an approved one leaves the past. */
+extern void profile_observe_fraud(ProfileState *state, const Event *event, int64 known);
 
 /* Adds `other`, of the same basis, to `state`. */
 extern void profile_merge(ProfileState *state, const ProfileState *other);
+
+/* Takes an event that 32 newer ones have pushed out of the ring. */
+extern void profile_summarise(ProfileState *state, const uint8 *packed);
+
+/* Takes a payment that turned out to be fraud out of what has left the ring. */
+extern bool profile_withdraw(ProfileState *state, const Event *event);
+
+/* Adds what has left the ring of `other`. */
+extern void profile_merge_summary(ProfileState *state, const ProfileState *other);
+
+/* ---- gather.c: adding many, revisions of events among them ---- */
+typedef struct GatheredEvent
+{
+	uint8		packed[EVENT_SIZE + EVENT_SLACK];
+	bool		revision;
+} GatheredEvent;
+
+typedef struct ProfileGather
+{
+	ProfileState *state;		/* what all is added to */
+	GatheredEvent *events;		/* palloc'd */
+	int			n;
+	int			room;
+} ProfileGather;
+
+extern void gather_begin(ProfileGather *gather, ProfileState *state);
+
+/*
+ * Adds a profile. revision: its events are new versions of events that are in
+ * one of the others, wherever that comes in the order of adding.
+ */
+extern void gather_add(ProfileGather *gather, const ProfileState *other, bool revision);
+
+/*
+ * Completes the state. False where a revision came too late: its event has
+ * left the newest 32 and cannot be replaced any more; it is left out then. A
+ * payment that turned out to be fraud can mostly be taken out even so.
+ */
+extern bool gather_finish(ProfileGather *gather);
 
 /* ---- cells.c, labels.c, sets.c: parts of the summary ---- */
 extern void cells_set_anchor(ProfileState *state, int32 anchor);
@@ -191,6 +234,7 @@ extern void cards_add(ProfileState *state, uint32 card, uint32 second);
 extern void countries_add(ProfileState *state, uint16 country, uint32 hour);
 extern void frauds_add(ProfileState *state, int32 block, uint32 count);
 extern void labels_add(ProfileState *state, const Label *label);
+extern void labels_merge(ProfileState *state, const ProfileState *other);
 extern void bloom_add(ProfileState *state, uint32 merchant);
 extern bool bloom_has(const ProfileState *state, uint32 merchant);
 

@@ -21,7 +21,7 @@
 #include "profile/view.h"
 
 static const char *const status_names[] = {
-	"live", "pending", "failed", "blocked", "declined", "approved", "?", "?"
+	"live", "pending", "failed", "blocked", "declined", "approved", "fraud", "?"
 };
 
 static void

@@ -47,9 +47,8 @@ approved_add(ProfileState *state, int64 time, uint32 count)
 	state->approved_ever = add_capped(state->approved_ever, count, APPROVED_MAX);
 }
 
-/* Takes an event that 32 newer ones have pushed out of the ring. */
-static void
-summarise(ProfileState *state, const uint8 *packed)
+void
+profile_summarise(ProfileState *state, const uint8 *packed)
 {
 	Event		e;
 	int32		hour;
@@ -143,7 +142,7 @@ ring_add(ProfileState *state, const uint8 *packed)
 		state->n++;
 	}
 	else if (i == 0)
-		summarise(state, packed);
+		profile_summarise(state, packed);
 	else
 	{
 		uint8		oldest[EVENT_SIZE + EVENT_SLACK];
@@ -151,7 +150,7 @@ ring_add(ProfileState *state, const uint8 *packed)
 		memcpy(oldest, state->ring, EVENT_SIZE);
 		memmove(state->ring, state->ring + EVENT_SIZE, (i - 1) * EVENT_SIZE);
 		memcpy(state->ring + (i - 1) * EVENT_SIZE, packed, EVENT_SIZE);
-		summarise(state, oldest);
+		profile_summarise(state, oldest);
 	}
 }
 
@@ -164,21 +163,90 @@ profile_observe(ProfileState *state, const Event *event)
 	ring_add(state, packed);
 }
 
+/*
+ * A payment that left the newest 32 as one of the past turned out to be fraud:
+ * takes it out again. False where that cannot be undone exactly.
+ */
+bool
+profile_withdraw(ProfileState *state, const Event *event)
+{
+	int32		block = block_of_hour(hour_of(event->time));
+	int			kind = (event->flags & EVENT_WEEKEND) ? 1 : 0;
+	uint128		square = ((uint128) event->amount * event->amount + 5000) / 10000;
+	GridCell   *g = NULL;
+	int			i;
+
+	if (event->amount <= 0)
+		return true;
+	for (i = 0; i < state->ngrid; i++)
+		if (state->grid[i].block == block)
+			g = &state->grid[i];
+	if (g == NULL || g->sum < (uint64) event->amount || g->squares < square ||
+		g->count == GRID_COUNT_MAX || g->sum == GRID_SUM_MAX || g->squares == GRID_SQUARES_MAX)
+		return false;
+	if (g->count == 1)
+	{
+		i = (int) (g - state->grid);
+		memmove(g, g + 1, (state->ngrid - i - 1) * sizeof(GridCell));
+		state->ngrid--;
+	}
+	else
+	{
+		/* which one is the next largest is not known any more */
+		if (grid_largest_round(event->amount) >= g->largest)
+			return false;
+		g->count--;
+		g->sum -= event->amount;
+		g->squares -= square;
+	}
+	if (state->day_kind[kind] == 0 || state->day_kind[kind] == DAY_KIND_MAX)
+		return false;
+	state->day_kind[kind]--;
+	if (event->hour < lengthof(state->hours))
+	{
+		if (state->hours[event->hour] == 0 || state->hours[event->hour] == HOURS_COUNT_MAX)
+			return false;
+		state->hours[event->hour]--;
+	}
+	for (i = 0; i < 2; i++)
+		if (state->day_kind[i] > 0)
+			return true;
+	state->hours_known = false;
+	return true;
+}
+
 void
-profile_observe_fraud(ProfileState *state, uint64 id, int64 time, int64 known)
+profile_observe_label(ProfileState *state, const Event *event, int64 known)
 {
 	Label		label;
 
-	label.id = id & EVENT_ID_MASK;
-	label.hour = clamp_hour(time);
+	label.id = event->id & EVENT_ID_MASK;
+	label.hour = clamp_hour(event->time);
 	/* rounded up: a label is never used before it was known */
 	label.known = clamp_second(Min(known, PG_INT64_MAX - USECS_A_SECOND) + USECS_A_SECOND - 1);
 	labels_add(state, &label);
 	frauds_add(state, block_of_hour(label.hour), 1);
 }
 
-static void
-merge_summary(ProfileState *state, const ProfileState *other)
+void
+profile_observe_fraud(ProfileState *state, const Event *event, int64 known)
+{
+	uint8		packed[EVENT_SIZE + EVENT_SLACK];
+	Event		fraud = *event;
+
+	profile_observe_label(state, event, known);
+	if (event->status != STATUS_APPROVED)
+		return;
+	fraud.status = STATUS_FRAUD;
+	event_pack(&fraud, packed);
+	if (state->n < PROFILE_RING || memcmp(packed, state->ring, EVENT_KEY_SIZE) >= 0)
+		ring_add(state, packed);
+	else
+		(void) profile_withdraw(state, event);
+}
+
+void
+profile_merge_summary(ProfileState *state, const ProfileState *other)
 {
 	ProfileState moved;
 	int			i;
@@ -240,13 +308,10 @@ profile_merge(ProfileState *state, const ProfileState *other)
 
 	Assert(state->basis == other->basis);
 
-	merge_summary(state, other);
+	profile_merge_summary(state, other);
 	for (i = 0; i < other->n; i++)
 		ring_add(state, other->ring + i * EVENT_SIZE);
-	for (i = 0; i < other->nfrauds; i++)
-		frauds_add(state, other->frauds[i].block, other->frauds[i].count);
-	for (i = 0; i < other->nlabels; i++)
-		labels_add(state, &other->labels[i]);
+	labels_merge(state, other);
 }
 
 bool

@@ -33,17 +33,13 @@ profile_view(const ProfileState *state, int64 t, bool use_id, uint64 id,
 		if (use_id && event_id(p) == id)
 			continue;
 		event_unpack_counts(p, &view->events[view->n]);
-		view->packed[view->n] = p;
-		view->fraud[view->n++] = false;
+		view->packed[view->n++] = p;
 	}
-	for (j = 0; j < state->nlabels; j++)
-	{
-		if (state->labels[j].known > clamp_second(t))
-			continue;
+	/* labels come in order, latest known first */
+	for (j = 0; j < state->nlabels && state->labels[j].known > clamp_second(t); j++)
 		for (i = 0; i < view->n; i++)
-			if (view->events[i].id == state->labels[j].id)
-				view->fraud[i] = true;
-	}
+			if (view->events[i].id == state->labels[j].id && (view->events[i].is & EVENT_IS_FRAUD))
+				view->events[i].is ^= EVENT_IS_FRAUD | EVENT_IS_PAST;
 }
 
 /* Whether anything that left the ring may lie after the edge. */
@@ -133,7 +129,7 @@ view_past(const ProfileView *view, PastStats *past)
 	{
 		const Event *e = &view->events[i];
 
-		if (!(e->is & EVENT_IS_PAST) || view->fraud[i])
+		if (!(e->is & EVENT_IS_PAST))
 			continue;
 		past->count++;
 		past->sum += e->amount;
@@ -415,43 +411,70 @@ view_declines(const ProfileView *view, int64 w, uint32 card)
 	return n;
 }
 
+/* Whether the block of an hour counts into a window by its frauds. */
+static inline bool
+block_counts(int32 hour, int64 edge)
+{
+	return hours_after(block_end_hour(block_of_hour(hour)), edge);
+}
+
 void
 view_frauds(const ProfileView *view, int64 w, FraudStats *stats)
 {
 	const ProfileState *state = view->state;
 	int64		edge = edge_of(view, w);
+	uint64		left;			/* confirmed frauds that left the newest 32 */
 	int			i;
 
 	memset(stats, 0, sizeof(*stats));
+	for (i = 0; i < state->nfrauds; i++)
+		if (hours_after(block_end_hour(state->frauds[i].block), edge))
+			stats->frauds += state->frauds[i].count;
+	left = stats->frauds;
+	for (i = 0; i < state->n && left > 0; i++)
+	{
+		Event		e;
+
+		event_unpack_counts(state->ring + i * EVENT_SIZE, &e);
+		if (e.status == STATUS_FRAUD && block_counts(hour_of(e.time), edge))
+			left--;
+	}
+
 	for (i = view->n - 1; i >= 0 && view->events[i].time > edge; i--)
-		stats->approved += (view->events[i].is & EVENT_IS_PAST) != 0;
+		stats->approved += (view->events[i].is & (EVENT_IS_PAST | EVENT_IS_FRAUD)) != 0;
 	if (summary_in_window(view, edge))
 		for (i = state->ngrid - 1; i >= 0; i--)
 			if (hours_after(block_end_hour(state->grid[i].block), edge))
 				stats->approved += state->grid[i].count;
 
-	for (i = 0; i < state->nfrauds; i++)
-		if (hours_after(block_end_hour(state->frauds[i].block), edge))
-			stats->frauds += state->frauds[i].count;
 	/* the latest known ones are kept whole: leave out what does not belong */
 	for (i = 0; i < state->nlabels; i++)
 	{
 		const Label *l = &state->labels[i];
 		int64		time;
 		int64		last;
+		bool		in_ring = false;
+		bool		outside;
 		int			j;
 
-		if (!hours_after(block_end_hour(block_of_hour((int32) l->hour)), edge))
+		if (!block_counts((int32) l->hour, edge))
 			continue;			/* not counted above */
 		/* to the microsecond while the event is in the ring, else by the hour */
 		time = (int64) l->hour * USECS_AN_HOUR;
 		last = time + USECS_AN_HOUR - 1;
-		for (j = 0; j < view->n; j++)
-			if (view->events[j].id == l->id)
-				time = last = view->events[j].time;
-		if (l->known > clamp_second(view->t) ||
-			(view->use_id && l->id == view->id) ||
-			last <= edge || time > view->t)
+		for (j = 0; j < state->n && !in_ring; j++)
+			if (event_id(state->ring + j * EVENT_SIZE) == l->id)
+			{
+				time = last = event_time(state->ring + j * EVENT_SIZE);
+				in_ring = true;
+			}
+		outside = (view->use_id && l->id == view->id) || last <= edge || time > view->t;
+		if (outside || l->known > clamp_second(view->t))
 			stats->frauds -= Min(stats->frauds, 1);
+		if (outside && !in_ring)
+			left -= Min(left, 1);
 	}
+	/* the grid has only the past, of which a confirmed fraud is not */
+	if (summary_in_window(view, edge))
+		stats->approved += left;
 }

@@ -27,9 +27,9 @@ typedef struct ProfileView
 	bool		newer;			/* nothing is known of the time up to t */
 	int			n;
 	Event		events[PROFILE_RING];	/* up to t, without the current one, in order;
-										 * as far as event_unpack_counts() goes */
+										 * as far as event_unpack_counts() goes; a fraud
+										 * not known by t is a payment like others */
 	const uint8 *packed[PROFILE_RING];	/* where they stand in the ring */
-	bool		fraud[PROFILE_RING];	/* labelled by t */
 } ProfileView;
 
 typedef struct WindowSums
@@ -77,7 +77,7 @@ typedef struct ApprovedStats
 
 typedef struct FraudStats
 {
-	uint64		approved;		/* the past of the window */
+	uint64		approved;		/* the past of the window, and the frauds */
 	uint64		frauds;			/* known by t */
 } FraudStats;
 

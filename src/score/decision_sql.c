@@ -69,7 +69,7 @@ reason_datum(const ScoreCall *call)
 
 	/* nothing to say, in most calls */
 	if (d->nfactors == 0 && d->lists == 0 && !d->low_coverage && !d->no_amount && !d->no_time &&
-		!d->stopped && !call->histories.other_basis &&
+		!d->stopped && !call->histories.other_basis && call->histories.remark == NULL &&
 		call->features.use[HISTORY_CUSTOMER] != HISTORY_NEWER)
 		return call->no_rule_fired;
 
@@ -92,6 +92,8 @@ reason_datum(const ScoreCall *call)
 		appendStringInfo(&s, "%shistory newer than transaction", NEXT());
 	if (call->histories.other_basis)
 		appendStringInfo(&s, "%shistory was built under another basis", NEXT());
+	if (call->histories.remark != NULL)
+		appendStringInfo(&s, "%s%s", NEXT(), call->histories.remark);
 	if (d->stopped)
 		appendStringInfo(&s, "%sthe rest was skipped, the answer was certain", NEXT());
 	if (s.len == 0)

@@ -32,6 +32,7 @@ typedef struct Histories
 	HistoryUse	use[HISTORY_MERCHANT + 1];	/* by RuleHistory */
 	const ProfileState *state[HISTORY_MERCHANT + 1];
 	bool		other_basis;	/* one of them was built under another basis */
+	const char *remark;			/* what else to say of them, or NULL */
 } Histories;
 
 typedef struct Features

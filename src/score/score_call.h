@@ -75,6 +75,14 @@ extern bool score_run(FunctionCallInfo fcinfo, ScoreCall *call, bool decide, boo
 /* features, custom rules and decision of what stands in call->txn and histories. */
 extern void score_decide(ScoreCall *call, bool explain);
 
+/* The same behind features_compute(); without decide, only the features. */
+extern void score_histories(ScoreCall *call, bool decide, bool explain);
+
+/* What fraud_score(), fraud_explain() and fraud_features() return of it. */
+extern Datum score_answer(FunctionCallInfo fcinfo, ScoreCall *call);
+extern void explain_answer(FunctionCallInfo fcinfo, ScoreCall *call);
+extern Datum features_answer(FunctionCallInfo fcinfo, ScoreCall *call);
+
 /* Sets call->desc to the result's row type, which must have ncolumns. */
 extern void score_result_desc(FunctionCallInfo fcinfo, ScoreCall *call, int ncolumns);
 

@@ -97,6 +97,15 @@ score_decide(ScoreCall *call, bool explain)
 	evaluate(&call->txn, &call->features, call->policy, custom, explain, &call->decision);
 }
 
+void
+score_histories(ScoreCall *call, bool decide, bool explain)
+{
+	features_compute(&call->txn, &call->histories, call->policy,
+					 explain || !decide || call->policy->custom.n > 0, &call->features);
+	if (decide)
+		score_decide(call, explain);
+}
+
 bool
 score_run(FunctionCallInfo fcinfo, ScoreCall *call, bool decide, bool explain)
 {
@@ -107,13 +116,11 @@ score_run(FunctionCallInfo fcinfo, ScoreCall *call, bool decide, bool explain)
 	if (decide && !explain)
 		txn_note_event(&call->reader, PG_GETARG_DATUM(0), call->policy, &call->txn);
 	call->histories.other_basis = false;
+	call->histories.remark = NULL;
 	read_history(fcinfo, 1, HISTORY_CUSTOMER, call);
 	read_history(fcinfo, 3, HISTORY_IP, call);
 	read_history(fcinfo, 4, HISTORY_MERCHANT, call);
-	features_compute(&call->txn, &call->histories, call->policy,
-					 explain || !decide || call->policy->custom.n > 0, &call->features);
-	if (decide)
-		score_decide(call, explain);
+	score_histories(call, decide, explain);
 	return true;
 }
 
@@ -136,6 +143,13 @@ score_result_desc(FunctionCallInfo fcinfo, ScoreCall *call, int ncolumns)
 	MemoryContextSwitchTo(old);
 }
 
+Datum
+score_answer(FunctionCallInfo fcinfo, ScoreCall *call)
+{
+	score_result_desc(fcinfo, call, DECISION_COLUMNS);
+	return decision_datum(call);
+}
+
 PG_FUNCTION_INFO_V1(fraud_score);
 Datum
 fraud_score(PG_FUNCTION_ARGS)
@@ -144,8 +158,7 @@ fraud_score(PG_FUNCTION_ARGS)
 
 	if (!score_run(fcinfo, call, true, false))
 		PG_RETURN_NULL();
-	score_result_desc(fcinfo, call, DECISION_COLUMNS);
-	PG_RETURN_DATUM(decision_datum(call));
+	PG_RETURN_DATUM(score_answer(fcinfo, call));
 }
 
 /* ---- fraud_explain() ---- */
@@ -157,17 +170,11 @@ number_or_null(double v, bool *isnull)
 	return Float8GetDatum(*isnull ? 0 : v);
 }
 
-PG_FUNCTION_INFO_V1(fraud_explain);
-Datum
-fraud_explain(PG_FUNCTION_ARGS)
+void
+explain_answer(FunctionCallInfo fcinfo, ScoreCall *call)
 {
 	ReturnSetInfo *result = (ReturnSetInfo *) fcinfo->resultinfo;
-	ScoreCall  *call = score_call(fcinfo, 0, TXN_FOR_DECISION);
 	int			i;
-
-	InitMaterializedSRF(fcinfo, 0);
-	if (!score_run(fcinfo, call, true, true))
-		return (Datum) 0;
 
 	for (i = 0; i < call->decision.nresults; i++)
 	{
@@ -186,24 +193,42 @@ fraud_explain(PG_FUNCTION_ARGS)
 		values[7] = CStringGetTextDatum(policy_message(r->reason));
 		tuplestore_putvalues(result->setResult, result->setDesc, values, nulls);
 	}
+}
+
+PG_FUNCTION_INFO_V1(fraud_explain);
+Datum
+fraud_explain(PG_FUNCTION_ARGS)
+{
+	ScoreCall  *call = score_call(fcinfo, 0, TXN_FOR_DECISION);
+
+	InitMaterializedSRF(fcinfo, 0);
+	if (score_run(fcinfo, call, true, true))
+		explain_answer(fcinfo, call);
 	return (Datum) 0;
 }
 
 /* ---- fraud_features() ---- */
+
+Datum
+features_answer(FunctionCallInfo fcinfo, ScoreCall *call)
+{
+	Datum	   *values;
+	bool	   *nulls;
+
+	score_result_desc(fcinfo, call, features_ncolumns());
+	values = palloc(sizeof(Datum) * call->desc->natts);
+	nulls = palloc(sizeof(bool) * call->desc->natts);
+	features_values(&call->txn, &call->features, values, nulls);
+	return HeapTupleGetDatum(heap_form_tuple(call->desc, values, nulls));
+}
 
 PG_FUNCTION_INFO_V1(fraud_features);
 Datum
 fraud_features(PG_FUNCTION_ARGS)
 {
 	ScoreCall  *call = score_call(fcinfo, 0, TXN_FOR_DECISION);
-	Datum	   *values;
-	bool	   *nulls;
 
 	if (!score_run(fcinfo, call, false, false))
 		PG_RETURN_NULL();
-	score_result_desc(fcinfo, call, features_ncolumns());
-	values = palloc(sizeof(Datum) * call->desc->natts);
-	nulls = palloc(sizeof(bool) * call->desc->natts);
-	features_values(&call->txn, &call->features, values, nulls);
-	PG_RETURN_DATUM(HeapTupleGetDatum(heap_form_tuple(call->desc, values, nulls)));
+	PG_RETURN_DATUM(features_answer(fcinfo, call));
 }

@@ -260,7 +260,7 @@ fraud_observe_fraud(PG_FUNCTION_ARGS)
 	ObserveCall *call = observe_call(fcinfo, 1);
 	const Policy *policy = observe_policy(fcinfo, 3, call);
 	ProfileState state;
-	Txn			txn;
+	Event		event;
 
 	if (PG_ARGISNULL(1) || PG_ARGISNULL(2))
 	{
@@ -270,8 +270,7 @@ fraud_observe_fraud(PG_FUNCTION_ARGS)
 	}
 	if (!open_profile(fcinfo, policy, &state))
 		PG_RETURN_DATUM(PG_GETARG_DATUM(0));
-	txn_read(&call->reader, PG_GETARG_DATUM(1), policy, &txn);
-	if (txn.known & COL_BIT(COL_OCCURRED_AT))
-		profile_observe_fraud(&state, txn.identity, txn.time, PG_GETARG_TIMESTAMPTZ(2));
+	if (txn_read_event(&call->reader, PG_GETARG_DATUM(1), policy, &event))
+		profile_observe_fraud(&state, &event, PG_GETARG_TIMESTAMPTZ(2));
 	PG_RETURN_DATUM(profile_to_datum(&state));
 }

@@ -107,6 +107,18 @@ txn_read(TxnReader *reader, Datum value, const Policy *policy, Txn *txn)
 	txn_fill(txn, reader, policy, values);
 }
 
+void
+txn_read_slot(TxnReader *reader, TupleTableSlot *slot, const Policy *policy, Txn *txn)
+{
+	Value		values[TXN_NCOLUMNS];
+
+	memset(txn, 0, offsetof(Txn, scratch));
+	memset(values, 0, sizeof(values));	/* all VALUE_NULL */
+	txn_read_row_slot(reader, slot, policy, values);
+	txn->columns = reader->columns;
+	txn_fill(txn, reader, policy, values);
+}
+
 /*
  * The row read last for a decision, and what history will remember of it. A
  * window query scores a row and hands the same bytes to fraud_profile() next;

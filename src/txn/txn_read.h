@@ -10,6 +10,7 @@
 
 #include "access/htup.h"
 #include "access/tupdesc.h"
+#include "executor/tuptable.h"
 #include "fmgr.h"
 #include "pgtime.h"
 
@@ -43,12 +44,19 @@ typedef struct RowField
 	FmgrInfo   *output;			/* for KIND_OUTPUT */
 } RowField;
 
+/* A relation's own names of columns; NULL where the policy's hold. */
+typedef struct ColumnNames
+{
+	const char *name[TXN_NCOLUMNS];
+} ColumnNames;
+
 /* Where a row type has the columns; cached in fn_extra, see txn_reader(). */
 typedef struct TxnReader
 {
-	MemoryContext context;		/* owns everything here but this struct */
+	MemoryContext context;		/* owns everything here but this struct and names */
 	Oid			type;			/* of the argument: record, jsonb or text */
 	uint32		wanted;			/* COL_BITs of the columns to read */
+	const ColumnNames *names;	/* given by the caller; NULL: those of the row type */
 	/* what the cached binding is for */
 	Oid			row_type;
 	int32		row_typmod;
@@ -89,6 +97,16 @@ extern const char *txn_column_name(const Policy *policy, TxnColumn c);
  * argument that is not an object is 22023.
  */
 extern void txn_read(TxnReader *reader, Datum value, const Policy *policy, Txn *txn);
+
+/* The same of a row that is in a slot, of a relation's row type. */
+extern void txn_read_slot(TxnReader *reader, TupleTableSlot *slot, const Policy *policy,
+						  Txn *txn);
+
+/*
+ * Asked when a row type is bound: the names that its relation was attached
+ * with, in the current context, or NULL. Set by the layer that attaches.
+ */
+extern const ColumnNames *(*txn_row_type_names) (Oid row_type);
 
 /* Only what history remembers; false without a usable occurred_at. */
 extern bool txn_read_event(TxnReader *reader, Datum value, const Policy *policy,

@@ -28,6 +28,8 @@
 #include "policy/policy_server.h"
 #include "txn/txn_value.h"
 
+const ColumnNames *(*txn_row_type_names) (Oid row_type) = NULL;
+
 ColumnKind
 column_kind(Oid type)
 {
@@ -94,6 +96,7 @@ bind_row(TxnReader *reader, Oid type, int32 typmod, uint64 identifier,
 {
 	MemoryContext old;
 	TupleDesc	desc;
+	const ColumnNames *names = reader->names;
 	int			c;
 	int			i;
 
@@ -103,11 +106,14 @@ bind_row(TxnReader *reader, Oid type, int32 typmod, uint64 identifier,
 	reader->columns = 0;
 	reader->nfields = 0;
 
+	if (names == NULL && type != RECORDOID && txn_row_type_names != NULL)
+		names = txn_row_type_names(type);
 	desc = lookup_rowtype_tupdesc_domain(type, typmod, false);
 	old = MemoryContextSwitchTo(reader->context);
 	for (c = 0; c < TXN_NCOLUMNS; c++)
 	{
-		const char *name = txn_column_name(policy, (TxnColumn) c);
+		const char *name = names != NULL && names->name[c] != NULL ?
+			names->name[c] : txn_column_name(policy, (TxnColumn) c);
 
 		for (i = 0; i < desc->natts; i++)
 		{
@@ -242,31 +248,54 @@ txn_row_identifier(const TxnReader *reader, Oid type, int32 typmod)
 	return assign_record_type_identifier(type, typmod);
 }
 
-void
-txn_read_row(TxnReader *reader, HeapTupleHeader header, const Policy *policy,
-		 Value *values)
+/* Makes sure that the reader knows the columns of a row type. */
+static void
+need_row_type(TxnReader *reader, Oid type, int32 typmod, const Policy *policy)
 {
-	Oid			type = HeapTupleHeaderGetTypeId(header);
-	int32		typmod = HeapTupleHeaderGetTypMod(header);
 	uint64		identifier = txn_row_identifier(reader, type, typmod);
-	HeapTupleData tuple;
-	int			i;
 
 	if (type != reader->row_type || typmod != reader->row_typmod ||
 		identifier != reader->row_identifier || policy->hash != reader->policy_hash)
 		bind_row(reader, type, typmod, identifier, policy);
+}
+
+static void
+take_values(const TxnReader *reader, const Datum *datums, const bool *nulls, Value *values)
+{
+	int			i;
+
+	for (i = 0; i < reader->nfields; i++)
+	{
+		const RowField *field = &reader->fields[i];
+
+		if (!nulls[field->attno])
+			value_from_datum(field, datums[field->attno], &values[field->column]);
+	}
+}
+
+void
+txn_read_row(TxnReader *reader, HeapTupleHeader header, const Policy *policy,
+		 Value *values)
+{
+	HeapTupleData tuple;
+
+	need_row_type(reader, HeapTupleHeaderGetTypeId(header), HeapTupleHeaderGetTypMod(header), policy);
 
 	tuple.t_len = HeapTupleHeaderGetDatumLength(header);
 	ItemPointerSetInvalid(&tuple.t_self);
 	tuple.t_tableOid = InvalidOid;
 	tuple.t_data = header;
 	heap_deform_tuple(&tuple, reader->desc, reader->values, reader->nulls);
+	take_values(reader, reader->values, reader->nulls, values);
+}
 
-	for (i = 0; i < reader->nfields; i++)
-	{
-		const RowField *field = &reader->fields[i];
+void
+txn_read_row_slot(TxnReader *reader, TupleTableSlot *slot, const Policy *policy,
+				  Value *values)
+{
+	TupleDesc	desc = slot->tts_tupleDescriptor;
 
-		if (!reader->nulls[field->attno])
-			value_from_datum(field, reader->values[field->attno], &values[field->column]);
-	}
+	need_row_type(reader, desc->tdtypeid, desc->tdtypmod, policy);
+	slot_getallattrs(slot);
+	take_values(reader, slot->tts_values, slot->tts_isnull, values);
 }

@@ -52,6 +52,9 @@ extern void txn_fill(Txn *txn, const TxnReader *reader, const Policy *policy,
 extern void txn_read_row(TxnReader *reader, HeapTupleHeader header,
 						 const Policy *policy, Value *values);
 
+extern void txn_read_row_slot(TxnReader *reader, TupleTableSlot *slot,
+							  const Policy *policy, Value *values);
+
 /* Changes when the row type does. */
 extern uint64 txn_row_identifier(const TxnReader *reader, Oid type, int32 typmod);
 

@@ -242,7 +242,7 @@ use_state(const ProfileState *state, const uint8 *data, size_t size, bool canoni
 		make_event(data + i, &clock, event_load(data + i) & EVENT_ID_MASK, &e);
 		profile_observe(a, &e);
 		if (data[i] == 'f')
-			profile_observe_fraud(a, e.id, e.time, e.time + data[i + 1] * USECS_A_DAY);
+			profile_observe_fraud(a, &e, e.time + data[i + 1] * USECS_A_DAY);
 	}
 	view_everywhere(a);
 	write_and_read(a, canonical);
@@ -265,7 +265,7 @@ use_state(const ProfileState *state, const uint8 *data, size_t size, bool canoni
 		make_event(p, &clock, i, &e);
 		profile_observe(b, &e);
 		if (i % 8 == 0)
-			profile_observe_fraud(b, i, e.time, e.time);
+			profile_observe_fraud(b, &e, e.time);
 	}
 	profile_merge(a, b);
 	profile_merge(b, state);
@@ -369,7 +369,7 @@ take(ProfileState *state, const Step *step)
 {
 	profile_observe(state, &step->event);
 	if (step->fraud)
-		profile_observe_fraud(state, step->event.id, step->event.time, step->known);
+		profile_observe_label(state, &step->event, step->known);
 }
 
 static void
@@ -406,6 +406,8 @@ try_events(const uint8 *records, size_t size)
 		/* ids of their own, whose order is not that of the times */
 		make_event(data, &clock, (uint64) (n * 7919 % 4096) << 12 | n, &steps[n].event);
 		steps[n].fraud = data[6] > 0xF0;
+		if (steps[n].fraud && steps[n].event.status == STATUS_APPROVED)
+			steps[n].event.status = STATUS_FRAUD;
 		steps[n].known = clock + data[1] * USECS_AN_HOUR;
 	}
 
@@ -525,7 +527,7 @@ write_seeds(const char *dir)
 			make_event(p, &clock, (uint64) j << 8, &e);
 			profile_observe(&state, &e);
 			if (seeds[i].frauds && j % 17 == 0)
-				profile_observe_fraud(&state, e.id, e.time, e.time + USECS_A_DAY);
+				profile_observe_fraud(&state, &e, e.time + USECS_A_DAY);
 		}
 		snprintf(file, sizeof(file), "image_%s", seeds[i].file);
 		write_seed(dir, file, 0, image + 4, profile_encode(&state, image) - 4);

@@ -225,9 +225,9 @@ attempts AS (
 		count(*) FILTER (WHERE c.at > o_edge(me.t, 86400, mode)) AS a24
 	FROM c, me WHERE c.attempt),
 habits AS (
-	SELECT count(*) FILTER (WHERE c.base) AS base_all,
-		count(*) FILTER (WHERE c.base AND (c.lhour - me2.lhour + 24) % 24 IN (23, 0, 1)) AS base_hours,
-		count(*) FILTER (WHERE c.base AND c.wkend = me2.wkend) AS base_days,
+	SELECT count(*) FILTER (WHERE c.base AND NOT c.fraud) AS base_all,
+		count(*) FILTER (WHERE c.base AND NOT c.fraud AND (c.lhour - me2.lhour + 24) % 24 IN (23, 0, 1)) AS base_hours,
+		count(*) FILTER (WHERE c.base AND NOT c.fraud AND c.wkend = me2.wkend) AS base_days,
 		count(*) FILTER (WHERE c.appr) AS ever, max(c.at) FILTER (WHERE c.appr) AS last_appr,
 		min(c.at) AS first_seen,
 		count(*) FILTER (WHERE c.appr AND c.ctry = me2.ctry AND c.at > o_edge(me2.t, 2592000, mode)) AS ac30,

@@ -1,0 +1,335 @@
+/*-------------------------------------------------------------------------
+ *
+ * delta.c
+ *	  What a statement adds to histories, collected and appended.
+ *
+ * Entries are collected in memory, brought together by key, and appended to
+ * fraud_profile_deltas: one row a key and kind. Nothing that others write is
+ * touched, so inserts neither wait for each other nor fail for each other.
+ * Beyond what a hash table of the statement may take (work_mem times
+ * hash_mem_multiplier), what is there is appended and collecting begins anew.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "access/xact.h"
+#include "miscadmin.h"
+#include "nodes/execnodes.h"
+#include "utils/builtins.h"
+#include "utils/memutils.h"
+#include "utils/timestamp.h"
+#include "utils/xid8.h"
+
+#include "core/compat.h"
+#include "profile/profile_type.h"
+#include "store/delta.h"
+
+#define ROWS_AT_ONCE	128
+
+/* Images of this many bytes may wait for an insert; beyond, it is done. */
+#define BYTES_AT_ONCE	(256 * 1024)
+
+void
+delta_begin(DeltaBatch *batch, Oid schema, int32 source, uint64 basis)
+{
+	memset(batch, 0, sizeof(*batch));
+	batch->schema = schema;
+	batch->source = source;
+	batch->basis = basis;
+	batch->latest = GetCurrentStatementStartTimestamp() + STORE_AHEAD_MAX;
+	batch->context = AllocSetContextCreate(CurrentMemoryContext, "fraud_fallback deltas",
+										   ALLOCSET_DEFAULT_SIZES);
+	batch->limit = get_hash_memory_limit();
+}
+
+static DeltaEntry *
+add_entry(DeltaBatch *batch, const StoreKey *key, char kind)
+{
+	MemoryContext old = MemoryContextSwitchTo(batch->context);
+	DeltaEntry *entry;
+	char	   *text;
+
+	if (batch->n == batch->room)
+	{
+		batch->room = batch->room == 0 ? 8 : 2 * batch->room;
+		if (batch->entries == NULL)
+			batch->entries = palloc(sizeof(DeltaEntry) * batch->room);
+		else
+			batch->entries = repalloc_huge(batch->entries, sizeof(DeltaEntry) * batch->room);
+	}
+	text = palloc(key->len);
+	memcpy(text, key->text, key->len);
+	MemoryContextSwitchTo(old);
+
+	entry = &batch->entries[batch->n++];
+	entry->slot = key->slot;
+	entry->entity = (uint8) key->entity;
+	entry->kind = kind;
+	entry->labelled = false;
+	entry->key = text;
+	entry->len = key->len;
+	batch->bytes += sizeof(DeltaEntry) + key->len + 16;
+	return entry;
+}
+
+static void
+flush_if_full(DeltaBatch *batch)
+{
+	if (batch->bytes > batch->limit)
+		delta_flush(batch);
+}
+
+/* The event of a transaction, if it is to be remembered. */
+static bool
+event_of(DeltaBatch *batch, const Txn *txn, Event *event)
+{
+	if (!txn_event(txn, event))
+		return false;
+	if (event->time <= batch->latest)
+		return true;
+	batch->ahead++;
+	return false;
+}
+
+void
+delta_txn_key(DeltaBatch *batch, const Txn *txn, const StoreKey *key, char kind)
+{
+	Event		event;
+
+	if (event_of(batch, txn, &event))
+	{
+		add_entry(batch, key, kind)->event = event;
+		flush_if_full(batch);
+	}
+}
+
+void
+delta_txn(DeltaBatch *batch, const Txn *txn, char kind)
+{
+	StoreKey	key;
+	Event		event;
+	int			e;
+
+	if (!event_of(batch, txn, &event))
+		return;
+	for (e = FIRST_ENTITY; e <= LAST_ENTITY; e++)
+		if (store_key_of_txn(txn, (RuleHistory) e, &key))
+			add_entry(batch, &key, kind)->event = event;
+	flush_if_full(batch);
+}
+
+void
+delta_stale_key(DeltaBatch *batch, const StoreKey *key)
+{
+	DeltaEntry *entry = add_entry(batch, key, DELTA_STALE);
+
+	memset(&entry->event, 0, sizeof(Event));
+	flush_if_full(batch);
+}
+
+void
+delta_stale(DeltaBatch *batch, const Txn *txn)
+{
+	StoreKey	key;
+	int			e;
+
+	for (e = FIRST_ENTITY; e <= LAST_ENTITY; e++)
+		if (store_key_of_txn(txn, (RuleHistory) e, &key))
+			delta_stale_key(batch, &key);
+}
+
+void
+delta_fraud(DeltaBatch *batch, const Txn *txn, TimestampTz known)
+{
+	StoreKey	key;
+	Event		event;
+	int			e;
+
+	/* what was not paid is nobody's loss */
+	if (!event_of(batch, txn, &event) || event.status != STATUS_APPROVED)
+		return;
+	event.status = STATUS_FRAUD;
+	for (e = FIRST_ENTITY; e <= LAST_ENTITY; e++)
+	{
+		DeltaEntry *entry;
+
+		if (!store_key_of_txn(txn, (RuleHistory) e, &key))
+			continue;
+		entry = add_entry(batch, &key, DELTA_REVISIONS);
+		entry->event = event;
+		entry->labelled = true;
+		entry->known = known;
+	}
+}
+
+/* ---- writing ---- */
+
+static int
+compare_entries(const void *a, const void *b)
+{
+	const DeltaEntry *x = a;
+	const DeltaEntry *y = b;
+	int			cmp;
+
+	if (x->slot != y->slot)
+		return x->slot < y->slot ? -1 : 1;
+	if (x->entity != y->entity)
+		return x->entity < y->entity ? -1 : 1;
+	if (x->len != y->len)
+		return x->len < y->len ? -1 : 1;
+	cmp = memcmp(x->key, y->key, x->len);
+	if (cmp != 0)
+		return cmp;
+	return x->kind - y->kind;
+}
+
+/* Whether an entry goes into the same row as the one before. */
+static bool
+same_row(const DeltaEntry *a, const DeltaEntry *b)
+{
+	return a->slot == b->slot && a->entity == b->entity && a->len == b->len &&
+		a->kind == b->kind && memcmp(a->key, b->key, a->len) == 0;
+}
+
+/* Rows on their way into the table. */
+typedef struct Rows
+{
+	StoreWriter writer;
+	TupleTableSlot *slots[ROWS_AT_ONCE];
+	int			made;			/* slots there are */
+	int			n;
+	Size		bytes;
+	MemoryContext context;		/* values of the rows */
+} Rows;
+
+static void
+write_rows(Rows *rows)
+{
+	int			i;
+
+	if (rows->n > 0)
+		store_insert_many(&rows->writer, rows->slots, rows->n);
+	for (i = 0; i < rows->n; i++)
+		ExecClearTuple(rows->slots[i]);
+	rows->n = 0;
+	rows->bytes = 0;
+	MemoryContextReset(rows->context);
+}
+
+static void
+add_row(Rows *rows, const DeltaBatch *batch, int64 slot, const char *entity, const char *key,
+		int len, char kind, int32 events, const ProfileState *state)
+{
+	MemoryContext old;
+	TupleTableSlot *row;
+
+	if (rows->n == ROWS_AT_ONCE || rows->bytes > BYTES_AT_ONCE)
+		write_rows(rows);
+	if (rows->n == rows->made)
+		rows->slots[rows->made++] = MakeSingleTupleTableSlot(RelationGetDescr(rows->writer.rel),
+															 rows->writer.slot->tts_ops);
+	row = rows->slots[rows->n++];
+	ExecClearTuple(row);
+	memset(row->tts_isnull, 0, sizeof(bool) * DELTAS_COLUMNS);
+
+	old = MemoryContextSwitchTo(rows->context);
+	row->tts_values[DELTAS_SLOT - 1] = Int64GetDatum(slot);
+	row->tts_values[DELTAS_WRITTEN - 1] = FullTransactionIdGetDatum(GetTopFullTransactionId());
+	row->tts_values[DELTAS_ENTITY - 1] = CStringGetTextDatum(entity);
+	row->tts_values[DELTAS_KEY - 1] = PointerGetDatum(cstring_to_text_with_len(key, len));
+	row->tts_values[DELTAS_SOURCE - 1] = Int32GetDatum(batch->source);
+	row->tts_values[DELTAS_KIND - 1] = CharGetDatum(kind);
+	row->tts_values[DELTAS_EVENTS - 1] = Int32GetDatum(events);
+	row->tts_isnull[DELTAS_STATE - 1] = state == NULL;
+	if (state != NULL)
+	{
+		row->tts_values[DELTAS_STATE - 1] = profile_to_datum(state);
+		rows->bytes += VARSIZE(DatumGetPointer(row->tts_values[DELTAS_STATE - 1]));
+	}
+	MemoryContextSwitchTo(old);
+	ExecStoreVirtualTuple(row);
+}
+
+/* Appends the collected entries, which are in order. */
+static void
+append_entries(Rows *rows, const DeltaBatch *batch)
+{
+	ProfileState *state = palloc(sizeof(ProfileState));
+	int			i = 0;
+
+	while (i < batch->n)
+	{
+		const DeltaEntry *first = &batch->entries[i];
+		int			n = 0;
+
+		profile_init(state, batch->basis);
+		for (; i < batch->n && same_row(first, &batch->entries[i]); i++)
+		{
+			const DeltaEntry *entry = &batch->entries[i];
+
+			if (first->kind == DELTA_STALE)
+				continue;
+			/* revisions must all be whole when they are folded */
+			if (first->kind == DELTA_REVISIONS && n == PROFILE_RING)
+				break;
+			profile_observe(state, &entry->event);
+			if (entry->labelled)
+				profile_observe_label(state, &entry->event, entry->known);
+			n++;
+		}
+		add_row(rows, batch, first->slot, store_entity_names[first->entity], first->key, first->len,
+				first->kind, n, first->kind == DELTA_STALE ? NULL : state);
+	}
+	pfree(state);
+}
+
+void
+delta_flush(DeltaBatch *batch)
+{
+	Rows		rows;
+	MemoryContext old;
+	int			i;
+
+	if (batch->n == 0 && batch->ahead == 0)
+		return;
+	old = MemoryContextSwitchTo(batch->context);
+	memset(&rows, 0, sizeof(rows));
+	if (!store_writer_open(&rows.writer, batch->schema, STORE_DELTAS, STORE_TRY))
+	{
+		batch->missed += batch->n + batch->ahead;
+		ereport(LOG,
+				(errmsg("fraud_fallback: history of %d changes is missing, fraud_profile_deltas is locked",
+						batch->n),
+				 errhint("Run fraud_rebuild() for the table.")));
+	}
+	else
+	{
+		rows.context = AllocSetContextCreate(batch->context, "fraud_fallback delta rows",
+											 ALLOCSET_DEFAULT_SIZES);
+		if (batch->n > 1)
+			qsort(batch->entries, batch->n, sizeof(DeltaEntry), compare_entries);
+		append_entries(&rows, batch);
+		if (batch->ahead > 0)
+			add_row(&rows, batch, SLOT_AHEAD, "", "", 0, DELTA_AHEAD,
+					(int32) Min(batch->ahead, PG_INT32_MAX), NULL);
+		write_rows(&rows);
+		for (i = 0; i < rows.made; i++)
+			ExecDropSingleTupleTableSlot(rows.slots[i]);
+		store_writer_close(&rows.writer);
+	}
+	MemoryContextSwitchTo(old);
+
+	batch->ahead = 0;
+	batch->entries = NULL;
+	batch->n = batch->room = 0;
+	batch->bytes = 0;
+	MemoryContextReset(batch->context);
+}
+
+void
+delta_end(DeltaBatch *batch)
+{
+	delta_flush(batch);
+	MemoryContextDelete(batch->context);
+}

@@ -1,0 +1,334 @@
+/*-------------------------------------------------------------------------
+ *
+ * fold.c
+ *	  fraud_fold(): deltas into the rows of fraud_profiles.
+ *
+ * Works through the deltas in the order of their index, a key at a time. A
+ * shard of the keys is locked for it until the transaction ends; shards that
+ * somebody else folds are left out. The snapshot is taken when the lock is
+ * had, so what an earlier folder did is seen.
+ *
+ * Settled. When the deltas of a key that the snapshot sees are folded, every
+ * delta of a transaction before the snapshot's xmin is in the row, or was
+ * rolled back. The row keeps that number, and look-ups skip older entries of
+ * the delta index, which may stay there for as long as some old snapshot
+ * needs them.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "access/htup_details.h"
+#include "access/relation.h"
+#include "access/tableam.h"
+#include "access/transam.h"
+#include "access/xact.h"
+#include "catalog/pg_type.h"
+#include "fmgr.h"
+#include "miscadmin.h"
+#include "utils/builtins.h"
+#include "utils/fmgroids.h"
+#include "utils/memutils.h"
+#include "utils/snapmgr.h"
+#include "utils/timestamp.h"
+#include "utils/xid8.h"
+
+#include "core/compat.h"
+#include "profile/profile_type.h"
+#include "store/profiles.h"
+
+/* Deltas of one key folded at a time: bounds memory. */
+#define FOLD_AT_ONCE	4096
+
+/* A delta that is to be folded. */
+typedef struct Waiting
+{
+	ItemPointerData tid;
+	int64		slot;
+	uint64		written;
+	int32		source;
+	char		kind;
+	bool		done;
+	int32		events;
+	const char *entity;
+	int			key_len;
+	const char *key;
+	struct varlena *image;		/* NULL with DELTA_STALE and DELTA_AHEAD */
+} Waiting;
+
+typedef struct Folder
+{
+	Oid			schema;
+	Snapshot	snapshot;
+	uint64		settled;		/* of the snapshot */
+	StoreWriter deltas;
+	ProfilesWriter profiles;
+	Relation	deltas_slot;
+	TupleTableSlot *row;
+	MemoryContext context;		/* deltas of one key */
+	Waiting    *waiting;
+	int			n;
+	int64		left;			/* deltas that may still be folded */
+	int64		folded;
+} Folder;
+
+static const char *
+copy_text(TupleTableSlot *slot, int attno, int *len)
+{
+	bool		isnull;
+	struct varlena *t = DatumGetTextPP(slot_getattr(slot, attno, &isnull));
+	char	   *copy;
+
+	*len = (int) VARSIZE_ANY_EXHDR(t);
+	copy = palloc(*len + 1);
+	memcpy(copy, VARDATA_ANY(t), *len);
+	copy[*len] = '\0';
+	return copy;
+}
+
+static void
+take_delta(Folder *f, TupleTableSlot *slot)
+{
+	MemoryContext old = MemoryContextSwitchTo(f->context);
+	Waiting    *w = &f->waiting[f->n++];
+	bool		isnull;
+	Datum		state;
+	int			len;
+
+	w->tid = slot->tts_tid;
+	w->done = false;
+	w->slot = DatumGetInt64(slot_getattr(slot, DELTAS_SLOT, &isnull));
+	w->written = DatumGetUInt64(slot_getattr(slot, DELTAS_WRITTEN, &isnull));
+	w->source = DatumGetInt32(slot_getattr(slot, DELTAS_SOURCE, &isnull));
+	w->kind = DatumGetChar(slot_getattr(slot, DELTAS_KIND, &isnull));
+	w->events = DatumGetInt32(slot_getattr(slot, DELTAS_EVENTS, &isnull));
+	w->entity = copy_text(slot, DELTAS_ENTITY, &len);
+	w->key = copy_text(slot, DELTAS_KEY, &w->key_len);
+	state = slot_getattr(slot, DELTAS_STATE, &isnull);
+	w->image = isnull ? NULL : PG_DETOAST_DATUM_COPY(state);
+	MemoryContextSwitchTo(old);
+}
+
+static bool
+same_key(const Waiting *a, const Waiting *b)
+{
+	return a->source == b->source && a->key_len == b->key_len &&
+		memcmp(a->key, b->key, a->key_len) == 0 && strcmp(a->entity, b->entity) == 0;
+}
+
+/* Rows ahead of the clock: many counts become one. */
+static void
+fold_ahead(Folder *f, int first)
+{
+	Waiting    *w = &f->waiting[first];
+	int64		events = 0;
+	int			n = 0;
+	int			i;
+
+	for (i = first; i < f->n; i++)
+		if (f->waiting[i].kind == DELTA_AHEAD && f->waiting[i].source == w->source)
+		{
+			f->waiting[i].done = true;
+			events += f->waiting[i].events;
+			n++;
+		}
+	if (n > 1)
+	{
+		Datum		values[DELTAS_COLUMNS] = {0};
+		bool		nulls[DELTAS_COLUMNS] = {false};
+
+		for (i = first; i < f->n; i++)
+			if (f->waiting[i].kind == DELTA_AHEAD && f->waiting[i].source == w->source)
+				store_delete(&f->deltas, &f->waiting[i].tid, f->snapshot);
+		values[DELTAS_SLOT - 1] = Int64GetDatum(SLOT_AHEAD);
+		values[DELTAS_WRITTEN - 1] = FullTransactionIdGetDatum(GetTopFullTransactionId());
+		values[DELTAS_ENTITY - 1] = CStringGetTextDatum("");
+		values[DELTAS_KEY - 1] = CStringGetTextDatum("");
+		values[DELTAS_SOURCE - 1] = Int32GetDatum(w->source);
+		values[DELTAS_KIND - 1] = CharGetDatum(DELTA_AHEAD);
+		values[DELTAS_EVENTS - 1] = Int32GetDatum((int32) Min(events, PG_INT32_MAX));
+		nulls[DELTAS_STATE - 1] = true;
+		store_row(&f->deltas, values, nulls);
+		store_insert(&f->deltas);
+	}
+}
+
+/* One key of one source: its row, with its deltas. */
+static void
+fold_key(Folder *f, int first, uint64 settled)
+{
+	const Waiting *key = &f->waiting[first];
+	StoredRow  *row = palloc(sizeof(StoredRow));
+	ProfileState *delta = palloc(sizeof(ProfileState));
+	ProfileGather gather;
+	bool		known;
+	int			i;
+
+	known = profiles_find(&f->profiles, f->snapshot, key->entity, key->key, key->key_len,
+						  key->source, row);
+	gather_begin(&gather, &row->state);
+	for (i = first; i < f->n; i++)
+	{
+		Waiting    *w = &f->waiting[i];
+		const char *why;
+
+		if (w->done || w->kind == DELTA_AHEAD || !same_key(key, w))
+			continue;
+		w->done = true;
+		f->folded++;
+		store_delete(&f->deltas, &w->tid, f->snapshot);
+		if (w->kind == DELTA_STALE)
+			row->stale = true;
+		if (w->image == NULL)
+			continue;
+		if (!profile_decode((const char *) w->image, VARSIZE(w->image), delta, &why))
+		{
+			row->stale = true;
+			continue;
+		}
+		if (!known)
+		{
+			profile_init(&row->state, delta->basis);
+			known = true;
+		}
+		/* what is stored keeps its basis until it is rebuilt */
+		row->stale |= row->state.basis != delta->basis;
+		gather_add(&gather, delta, w->kind == DELTA_REVISIONS);
+	}
+	if (!known)
+		return;					/* stale marks of a key that nothing is known of */
+	if (!gather_finish(&gather))
+		row->stale = true;
+	profiles_write(&f->profiles, f->snapshot, key->entity, key->key, key->key_len, key->source,
+				   row, settled);
+}
+
+/* Everything collected is of one slot. rest: more of it waits. */
+static void
+fold_slot(Folder *f, bool rest)
+{
+	MemoryContext old = MemoryContextSwitchTo(f->context);
+	uint64		settled = f->settled;
+	int			i;
+
+	if (rest)
+		settled = Min(settled, f->waiting[f->n - 1].written);
+	for (i = 0; i < f->n; i++)
+	{
+		if (f->waiting[i].done)
+			continue;
+		if (f->waiting[i].kind == DELTA_AHEAD)
+			fold_ahead(f, i);
+		else
+			fold_key(f, i, settled);
+	}
+	f->left -= f->n;
+	f->n = 0;
+	MemoryContextSwitchTo(old);
+	MemoryContextReset(f->context);
+}
+
+static void
+fold_shard(Folder *f, int shard)
+{
+	IndexScanDesc scan;
+	ScanKeyData keys[2];
+	int			nkeys = 0;
+	int64		low = (int64) ((uint64) shard << 60);
+
+	/* the slots of a shard lie together, as signed numbers too */
+	ScanKeyInit(&keys[nkeys++], 1, BTGreaterEqualStrategyNumber, F_INT8GE, Int64GetDatum(low));
+	ScanKeyInit(&keys[nkeys++], 1, BTLessEqualStrategyNumber, F_INT8LE,
+				Int64GetDatum(low | INT64CONST(0x0FFFFFFFFFFFFFFF)));
+	scan = index_beginscan(f->deltas.rel, f->deltas_slot, f->snapshot, nkeys, 0);
+	index_rescan(scan, keys, nkeys, NULL, 0);
+	while (f->left > 0 && index_getnext_slot(scan, ForwardScanDirection, f->row))
+	{
+		bool		isnull;
+
+		CHECK_FOR_INTERRUPTS();
+		if (f->n > 0 &&
+			DatumGetInt64(slot_getattr(f->row, DELTAS_SLOT, &isnull)) != f->waiting[0].slot)
+		{
+			fold_slot(f, false);
+			if (f->left <= 0)
+				break;
+		}
+		else if (f->n == FOLD_AT_ONCE)
+		{
+			fold_slot(f, true);
+			/* the next part of this key goes on from the row just written */
+			CommandCounterIncrement();
+			f->snapshot->curcid = GetCurrentCommandId(false);
+		}
+		take_delta(f, f->row);
+	}
+	if (f->n > 0)
+		fold_slot(f, false);
+	ExecClearTuple(f->row);
+	index_endscan(scan);
+}
+
+/* Deltas folded, at most about max_rows: the last key is finished. */
+static int64
+fold(Oid schema, int64 max_rows)
+{
+	Folder		f;
+	int			start = (int) (GetCurrentTimestamp() % STORE_SHARDS);
+	int			i;
+
+	memset(&f, 0, sizeof(f));
+	f.schema = schema;
+	f.left = max_rows;
+	if (!store_writer_open(&f.deltas, schema, STORE_DELTAS, STORE_WAIT))
+		return 0;
+	f.deltas_slot = store_open(schema, STORE_DELTAS_SLOT, AccessShareLock, STORE_WAIT);
+	profiles_writer_open(&f.profiles, schema);
+	f.row = table_slot_create(f.deltas.rel, NULL);
+	f.context = AllocSetContextCreate(CurrentMemoryContext, "fraud_fallback fold",
+									  ALLOCSET_DEFAULT_SIZES);
+	f.waiting = palloc(sizeof(Waiting) * FOLD_AT_ONCE);
+
+	/* not always from the same end: a bound must not starve the last shard */
+	for (i = 0; i < STORE_SHARDS && f.left > 0; i++)
+	{
+		int			shard = (start + i) % STORE_SHARDS;
+
+		if (!store_lock_shard(schema, shard, STORE_TRY))
+			continue;
+		CommandCounterIncrement();
+		f.snapshot = RegisterSnapshot(GetLatestSnapshot());
+		f.settled = store_settled(f.snapshot);
+		PushActiveSnapshot(f.snapshot);
+		fold_shard(&f, shard);
+		PopActiveSnapshot();
+		UnregisterSnapshot(f.snapshot);
+	}
+
+	ExecDropSingleTupleTableSlot(f.row);
+	profiles_writer_close(&f.profiles);
+	relation_close(f.deltas_slot, AccessShareLock);
+	store_writer_close(&f.deltas);
+	MemoryContextDelete(f.context);
+	CommandCounterIncrement();
+	return f.folded;
+}
+
+PG_FUNCTION_INFO_V1(fraud_fold);
+Datum
+fraud_fold(PG_FUNCTION_ARGS)
+{
+	int64		max_rows = PG_INT64_MAX;
+
+	if (!PG_ARGISNULL(0))
+	{
+		max_rows = PG_GETARG_INT32(0);
+		if (max_rows < 1)
+			ereport(ERROR,
+					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+					 errmsg("max_rows must be at least 1")));
+	}
+	PreventCommandIfReadOnly("fraud_fold()");
+	PreventCommandDuringRecovery("fraud_fold()");
+	PG_RETURN_INT64(fold(store_schema(fcinfo->flinfo->fn_oid), max_rows));
+}

@@ -1,0 +1,48 @@
+/*-------------------------------------------------------------------------
+ *
+ * profiles.h
+ *	  Rows of fraud_profiles: finding and writing one of a key and source.
+ *
+ * Whoever writes holds the key's shard (tables.h), so nobody else does.
+ *
+ *-------------------------------------------------------------------------
+ */
+#ifndef FRAUD_STORE_PROFILES_H
+#define FRAUD_STORE_PROFILES_H
+
+#include "store/tables.h"
+
+typedef struct ProfilesWriter
+{
+	StoreWriter table;
+	Relation	pkey;
+	TupleTableSlot *row;		/* as read */
+} ProfilesWriter;
+
+typedef struct StoredRow
+{
+	bool		exists;
+	ItemPointerData tid;		/* valid if it exists */
+	bool		stale;
+	ProfileState state;			/* valid if profiles_find() said so */
+} StoredRow;
+
+extern void profiles_writer_open(ProfilesWriter *writer, Oid schema);
+extern void profiles_writer_close(ProfilesWriter *writer);
+
+/*
+ * Reads the row of a key. False where there is no state to go on from: no
+ * row, or a damaged one, which is then marked stale.
+ */
+extern bool profiles_find(ProfilesWriter *writer, Snapshot snapshot, const char *entity,
+						  const char *key, int key_len, int32 source, StoredRow *row);
+
+/* Inserts or updates it. settled: see store_settled(). */
+extern void profiles_write(ProfilesWriter *writer, Snapshot snapshot, const char *entity,
+						   const char *key, int key_len, int32 source,
+						   const StoredRow *row, uint64 settled);
+
+/* All transactions before this one are seen by the snapshot, or never will be. */
+extern uint64 store_settled(Snapshot snapshot);
+
+#endif							/* FRAUD_STORE_PROFILES_H */

@@ -1,0 +1,274 @@
+/*-------------------------------------------------------------------------
+ *
+ * tables.c
+ *	  Opening and writing the tables of the store; see tables.h.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "access/genam.h"
+#include "access/heapam.h"
+#include "access/table.h"
+#include "access/tableam.h"
+#include "access/xact.h"
+#include "catalog/pg_class.h"
+#include "catalog/pg_type.h"
+#include "executor/executor.h"
+#include "miscadmin.h"
+#include "storage/lmgr.h"
+#include "utils/builtins.h"
+#include "utils/inval.h"
+#include "utils/lsyscache.h"
+#include "utils/syscache.h"
+
+#include "core/compat.h"
+#include "store/tables.h"
+
+static const char *const relation_names[STORE_RELATIONS] = {
+	[STORE_PROFILES] = "fraud_profiles",
+	[STORE_PROFILES_PKEY] = "fraud_profiles_pkey",
+	[STORE_DELTAS] = "fraud_profile_deltas",
+	[STORE_DELTAS_SLOT] = "fraud_profile_deltas_slot",
+	[STORE_SOURCES] = "fraud_sources",
+	[STORE_LABELS] = "fraud_labels",
+	[STORE_LABELS_PKEY] = "fraud_labels_pkey"
+};
+
+/* What was found last. Local to the backend; any change of pg_class clears it. */
+static struct
+{
+	Oid			schema;			/* InvalidOid: nothing */
+	Oid			oids[STORE_RELATIONS];
+}			found;
+
+/* The function asked last, and where it is. */
+static Oid	last_function;
+static Oid	last_schema;
+
+static void
+forget_relations(Datum arg, int cacheid, uint32 hash)
+{
+	found.schema = InvalidOid;
+}
+
+static void
+forget_functions(Datum arg, int cacheid, uint32 hash)
+{
+	last_function = InvalidOid;
+}
+
+static void
+watch_catalogs(void)
+{
+	static bool watching = false;
+
+	if (watching)
+		return;
+	CacheRegisterSyscacheCallback(RELOID, forget_relations, (Datum) 0);
+	CacheRegisterSyscacheCallback(PROCOID, forget_functions, (Datum) 0);
+	watching = true;
+}
+
+Oid
+store_schema(Oid function)
+{
+	if (function != last_function || !OidIsValid(function))
+	{
+		watch_catalogs();
+		last_schema = get_func_namespace(function);
+		last_function = function;
+	}
+	return last_schema;
+}
+
+static Oid
+relation_oid(Oid schema, StoreRelation which)
+{
+	if (found.schema != schema)
+	{
+		Oid			oids[STORE_RELATIONS];
+		int			i;
+
+		watch_catalogs();
+		for (i = 0; i < STORE_RELATIONS; i++)
+			oids[i] = get_relname_relid(relation_names[i], schema);
+		memcpy(found.oids, oids, sizeof(oids));
+		found.schema = schema;
+	}
+	return found.oids[which];
+}
+
+Relation
+store_open(Oid schema, StoreRelation which, LOCKMODE mode, StoreWait wait)
+{
+	Oid			oid = relation_oid(schema, which);
+	Relation	rel;
+
+	if (!OidIsValid(oid))
+		return NULL;
+	if (wait == STORE_WAIT)
+		LockRelationOid(oid, mode);
+	else if (!ConditionalLockRelationOid(oid, mode))
+		return NULL;
+	rel = try_relation_open(oid, NoLock);
+	if (rel == NULL)
+		UnlockRelationOid(oid, mode);
+	return rel;
+}
+
+/* ---- writing ---- */
+
+bool
+store_writer_open(StoreWriter *writer, Oid schema, StoreRelation which, StoreWait wait)
+{
+	Relation	rel = store_open(schema, which, RowExclusiveLock, wait);
+
+	if (rel == NULL)
+		return false;
+	writer->rel = rel;
+	writer->estate = CreateExecutorState();
+	writer->result = makeNode(ResultRelInfo);
+	InitResultRelInfo(writer->result, rel, 1, NULL, 0);
+	/* whoever may lock an index against us needs a lock on the table first */
+	ExecOpenIndices(writer->result, false);
+	writer->slot = table_slot_create(rel, NULL);
+	return true;
+}
+
+void
+store_writer_close(StoreWriter *writer)
+{
+	ExecDropSingleTupleTableSlot(writer->slot);
+	ExecCloseIndices(writer->result);
+	FreeExecutorState(writer->estate);
+	/* the lock stays, what was written is ours until we commit */
+	relation_close(writer->rel, NoLock);
+	writer->rel = NULL;
+}
+
+void
+store_row(StoreWriter *writer, const Datum *values, const bool *nulls)
+{
+	int			n = RelationGetNumberOfAttributes(writer->rel);
+
+	ExecClearTuple(writer->slot);
+	memcpy(writer->slot->tts_values, values, sizeof(Datum) * n);
+	memcpy(writer->slot->tts_isnull, nulls, sizeof(bool) * n);
+	ExecStoreVirtualTuple(writer->slot);
+}
+
+static void
+insert_index_entries(StoreWriter *writer, TupleTableSlot *slot, bool update)
+{
+	if (writer->result->ri_NumIndices > 0)
+		(void) EXEC_INSERT_INDEX_TUPLES(writer->result, slot, writer->estate, update);
+	ResetPerTupleExprContext(writer->estate);
+}
+
+void
+store_insert(StoreWriter *writer)
+{
+	table_tuple_insert(writer->rel, writer->slot, GetCurrentCommandId(true), 0, NULL);
+	insert_index_entries(writer, writer->slot, false);
+}
+
+void
+store_insert_many(StoreWriter *writer, TupleTableSlot **slots, int n)
+{
+	int			i;
+
+	table_multi_insert(writer->rel, slots, n, GetCurrentCommandId(true), 0, NULL);
+	for (i = 0; i < n; i++)
+		insert_index_entries(writer, slots[i], false);
+}
+
+void
+store_update(StoreWriter *writer, ItemPointer tid, Snapshot snapshot)
+{
+	UPDATE_INDEXES_TYPE indexes;
+
+	simple_table_tuple_update(writer->rel, tid, writer->slot, snapshot, &indexes);
+	if (indexes)
+		insert_index_entries(writer, writer->slot, true);
+}
+
+void
+store_delete(StoreWriter *writer, ItemPointer tid, Snapshot snapshot)
+{
+	simple_table_tuple_delete(writer->rel, tid, snapshot);
+}
+
+/* ---- shards ---- */
+
+bool
+store_lock_shard(Oid schema, int shard, StoreWait wait)
+{
+	LOCKTAG		tag;
+
+	SET_LOCKTAG_OBJECT(tag, MyDatabaseId, RelationRelationId,
+					   relation_oid(schema, STORE_PROFILES), (uint16) (shard + 1));
+	return LockAcquire(&tag, ExclusiveLock, false, wait == STORE_TRY) != LOCKACQUIRE_NOT_AVAIL;
+}
+
+void
+store_lock_all_shards(Oid schema)
+{
+	int			i;
+
+	/* always in this order: two who want all of them cannot block each other */
+	for (i = 0; i < STORE_SHARDS; i++)
+		(void) store_lock_shard(schema, i, STORE_WAIT);
+}
+
+Oid
+store_owner(Oid schema)
+{
+	HeapTuple	tuple = SearchSysCache1(RELOID, ObjectIdGetDatum(relation_oid(schema, STORE_PROFILES)));
+	Oid			owner;
+
+	if (!HeapTupleIsValid(tuple))
+		ereport(ERROR,
+				(errcode(ERRCODE_UNDEFINED_TABLE),
+				 errmsg("table fraud_profiles of the extension is missing")));
+	owner = ((Form_pg_class) GETSTRUCT(tuple))->relowner;
+	ReleaseSysCache(tuple);
+	return owner;
+}
+
+char *
+store_id_condition(Relation table, const char *column, const char *id)
+{
+	AttrNumber	attno = get_attnum(RelationGetRelid(table), column);
+	const char *value = quote_literal_cstr(id);
+	size_t		len = strlen(id);
+
+	if (attno == InvalidAttrNumber)
+		return NULL;
+	column = quote_identifier(column);
+	switch (getBaseType(get_atttype(RelationGetRelid(table), attno)))
+	{
+		case INT2OID:
+		case INT4OID:
+		case INT8OID:
+			if (len == 0 || len > 18 || strspn(id + (id[0] == '-'), "0123456789") != len - (id[0] == '-'))
+				return NULL;
+			return psprintf("t.%s OPERATOR(pg_catalog.=) %s::pg_catalog.int8", column, value);
+		case UUIDOID:
+			if (len != 36 || strspn(id, "0123456789abcdefABCDEF-") != len)
+				return NULL;
+			return psprintf("t.%s OPERATOR(pg_catalog.=) %s::pg_catalog.uuid", column, value);
+		case TEXTOID:
+		case VARCHAROID:
+			return psprintf("t.%s OPERATOR(pg_catalog.=) %s", column, value);
+		default:
+			return psprintf("pg_catalog.btrim(t.%s::pg_catalog.text) OPERATOR(pg_catalog.=) %s",
+							column, value);
+	}
+}
+
+char *
+store_name(Oid schema, const char *table)
+{
+	return quote_qualified_identifier(get_namespace_name(schema), table);
+}
