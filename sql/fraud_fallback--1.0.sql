@@ -677,7 +677,8 @@ CREATE TABLE fraud_sources (
 	attached_at pg_catalog.timestamptz NOT NULL,
 	attached_by pg_catalog.text NOT NULL,
 	filled_at pg_catalog.timestamptz,
-	filled_events pg_catalog.int8
+	filled_events pg_catalog.int8,
+	missed pg_catalog.int8 NOT NULL DEFAULT 0
 );
 COMMENT ON TABLE fraud_sources IS 'attached tables';
 COMMENT ON COLUMN fraud_sources.source IS 'number of the table in the other tables of the store; 0 there is fraud_learn()';
@@ -688,6 +689,12 @@ COMMENT ON COLUMN fraud_sources.attached_at IS 'when its triggers were created';
 COMMENT ON COLUMN fraud_sources.attached_by IS 'who called fraud_attach()';
 COMMENT ON COLUMN fraud_sources.filled_at IS 'when its histories were last built whole; NULL while they are not';
 COMMENT ON COLUMN fraud_sources.filled_events IS 'events that were counted then, one for each key of a row';
+COMMENT ON COLUMN fraud_sources.missed IS 'what fraud_missed counted by then';
+
+-- not rolled back and never waited for, as a statement that missed something needs it
+CREATE SEQUENCE fraud_missed MINVALUE 0 START 1;
+COMMENT ON SEQUENCE fraud_missed
+	IS 'counts statements whose changes are missing in histories, because fraud_profile_deltas was locked by somebody';
 
 -- rows are rewritten again and again: half of a page is left for new versions,
 -- so that no index changes; everything is stored inline, there is no TOAST table
@@ -757,6 +764,7 @@ SELECT pg_catalog.pg_extension_config_dump('fraud_sources', '');
 SELECT pg_catalog.pg_extension_config_dump('fraud_profiles', '');
 SELECT pg_catalog.pg_extension_config_dump('fraud_profile_deltas', '');
 SELECT pg_catalog.pg_extension_config_dump('fraud_labels', '');
+SELECT pg_catalog.pg_extension_config_dump('fraud_missed', '');
 
 -- ---- keeping histories
 
@@ -905,9 +913,11 @@ CREATE VIEW fraud_attached AS
 		   (SELECT pg_catalog.count(*) FROM @extschema@.fraud_profiles AS p
 			WHERE p.source OPERATOR(pg_catalog.=) s.source AND p.stale) AS stale_keys,
 		   d.waiting,
-		   d.ahead
+		   d.ahead,
+		   CASE WHEN m.is_called THEN m.last_value OPERATOR(pg_catalog.-) s.missed ELSE 0 END AS missed
 	FROM @extschema@.fraud_sources AS s
 		CROSS JOIN LATERAL (SELECT x.basis_hash FROM @extschema@.fraud_config_status() AS x) AS b
+		CROSS JOIN @extschema@.fraud_missed AS m
 		LEFT JOIN pg_catalog.pg_class AS c ON c.oid OPERATOR(pg_catalog.=) s.relation::pg_catalog.oid
 		CROSS JOIN LATERAL (
 			WITH RECURSIVE tree (relid) AS (
@@ -945,6 +955,7 @@ COMMENT ON COLUMN fraud_attached.gaps IS 'it, and tables that belong to it, wher
 COMMENT ON COLUMN fraud_attached.stale_keys IS 'keys whose rows changed in a way that only fraud_rebuild() follows';
 COMMENT ON COLUMN fraud_attached.waiting IS 'deltas that wait for fraud_fold()';
 COMMENT ON COLUMN fraud_attached.ahead IS 'rows more than a day ahead of the clock when they came: not remembered';
+COMMENT ON COLUMN fraud_attached.missed IS 'statements, on any attached table, whose changes are missing because fraud_profile_deltas was locked: fraud_rebuild()';
 
 -- ---- files in force, and what is stored
 

@@ -60,12 +60,12 @@
  * indexes apart since 16; we have none.
  */
 #if PG_VERSION_NUM >= 160000
-#define EXEC_INSERT_INDEX_TUPLES(result, slot, estate, update) \
-	ExecInsertIndexTuples(result, slot, estate, update, false, NULL, NIL, false)
+#define EXEC_INSERT_INDEX_TUPLES(result, slot, estate) \
+	ExecInsertIndexTuples(result, slot, estate, false, false, NULL, NIL, false)
 #define UPDATE_INDEXES_TYPE			TU_UpdateIndexes
 #else
-#define EXEC_INSERT_INDEX_TUPLES(result, slot, estate, update) \
-	ExecInsertIndexTuples(result, slot, estate, update, false, NULL, NIL)
+#define EXEC_INSERT_INDEX_TUPLES(result, slot, estate) \
+	ExecInsertIndexTuples(result, slot, estate, false, false, NULL, NIL)
 #define UPDATE_INDEXES_TYPE			bool
 #endif
 

@@ -287,6 +287,15 @@ custom_init(void)
 	policy_custom_ok = custom_ok;
 }
 
+void
+custom_forget(ScoreCall *call)
+{
+	if (call->custom == NULL)
+		return;
+	MemoryContextDelete(call->custom->context);
+	call->custom = NULL;
+}
+
 static CustomRules *
 compile_all(ScoreCall *call)
 {
@@ -297,11 +306,7 @@ compile_all(ScoreCall *call)
 	CustomRules *rules;
 	uint32		i;
 
-	if (call->custom != NULL)
-	{
-		MemoryContextDelete(call->custom->context);
-		call->custom = NULL;
-	}
+	custom_forget(call);
 	context = AllocSetContextCreate(GetMemoryChunkContext(call), "fraud_fallback custom rules",
 									ALLOCSET_SMALL_SIZES);
 	old = MemoryContextSwitchTo(context);

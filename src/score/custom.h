@@ -13,6 +13,9 @@
 /* One result for each custom rule of call->policy, from call->features. */
 extern void custom_evaluate(ScoreCall *call, CustomResult *results);
 
+/* Gives back what custom_evaluate() keeps in a call. */
+extern void custom_forget(ScoreCall *call);
+
 /* Makes the policy type refuse expressions that cannot be compiled. */
 extern void custom_init(void);
 

@@ -63,6 +63,9 @@ typedef struct ScoreCall
 /* The call site's memory; argno: the transaction's argument, wanted: its columns. */
 extern ScoreCall *score_call(FunctionCallInfo fcinfo, int argno, uint32 wanted);
 
+/* The same for functions called for a row a statement; `wanted` is the same in all. */
+extern ScoreCall *score_call_kept(FunctionCallInfo fcinfo, int argno, uint32 wanted);
+
 /* The same for rows that are no function's argument, in the current context. */
 extern ScoreCall *score_call_for_rows(uint32 wanted);
 

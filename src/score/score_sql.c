@@ -45,6 +45,69 @@ score_call(FunctionCallInfo fcinfo, int argno, uint32 wanted)
 	return fcinfo->flinfo->fn_extra;
 }
 
+/*
+ * Calls of single rows, a statement each, would bind the row type and write
+ * the same texts again for every statement. A few calls are kept for them.
+ * Local to the backend; `busy` while a statement has it in fn_extra.
+ */
+#define KEPT_CALLS	4
+
+typedef struct KeptCall
+{
+	ScoreCall  *call;			/* NULL: none yet */
+	Oid			type;			/* of the transaction */
+	bool		busy;
+} KeptCall;
+
+static KeptCall kept_calls[KEPT_CALLS];
+
+static void
+keep_call(void *arg)
+{
+	KeptCall   *kept = arg;
+
+	/* what belongs to the statement goes with it */
+	custom_forget(kept->call);
+	kept->call->desc = NULL;
+	kept->busy = false;
+}
+
+ScoreCall *
+score_call_kept(FunctionCallInfo fcinfo, int argno, uint32 wanted)
+{
+	Oid			type = get_fn_expr_argtype(fcinfo->flinfo, argno);
+	MemoryContextCallback *callback;
+	KeptCall   *kept = NULL;
+	int			i;
+
+	if (fcinfo->flinfo->fn_extra != NULL)
+		return fcinfo->flinfo->fn_extra;
+	for (i = 0; i < KEPT_CALLS && kept == NULL; i++)
+		if (!kept_calls[i].busy && (kept_calls[i].call == NULL || kept_calls[i].type == type))
+			kept = &kept_calls[i];
+	if (kept == NULL)
+		return score_call(fcinfo, argno, wanted);
+
+	callback = MemoryContextAlloc(fcinfo->flinfo->fn_mcxt, sizeof(MemoryContextCallback));
+	if (kept->call == NULL)
+	{
+		MemoryContext context = AllocSetContextCreate(TopMemoryContext, "fraud_fallback kept call",
+													  ALLOCSET_DEFAULT_SIZES);
+		MemoryContext old = MemoryContextSwitchTo(context);
+
+		kept->call = new_call(wanted, type);
+		kept->type = type;
+		MemoryContextSwitchTo(old);
+	}
+	Assert(kept->call->reader.wanted == wanted);
+	kept->busy = true;
+	callback->func = keep_call;
+	callback->arg = kept;
+	MemoryContextRegisterResetCallback(fcinfo->flinfo->fn_mcxt, callback);
+	fcinfo->flinfo->fn_extra = kept->call;
+	return kept->call;
+}
+
 ScoreCall *
 score_call_for_rows(uint32 wanted)
 {

@@ -240,8 +240,10 @@ mark_filled(Oid schema, int32 source, const RebuildResult *result)
 	values[1] = Int64GetDatum(result->events);
 	values[2] = CStringGetTextDatum(basis);
 	run_on_store(schema,
-				 psprintf("UPDATE %s SET filled_at = pg_catalog.clock_timestamp(), filled_events = $2, basis_hash = $3"
-						  " WHERE source OPERATOR(pg_catalog.=) $1", store_name(schema, "fraud_sources")),
+				 psprintf("UPDATE %s SET filled_at = pg_catalog.clock_timestamp(), filled_events = $2, basis_hash = $3,"
+						  " missed = (SELECT CASE WHEN is_called THEN last_value ELSE 0 END FROM %s)"
+						  " WHERE source OPERATOR(pg_catalog.=) $1",
+						  store_name(schema, "fraud_sources"), store_name(schema, "fraud_missed")),
 				 3, types, values);
 }
 
@@ -268,7 +270,7 @@ fraud_attach(PG_FUNCTION_ARGS)
 	InstallRequest *request = palloc0(sizeof(InstallRequest));
 	RebuildResult result;
 	ColumnNames *names = NULL;
-	Source		source;
+	Source		source = {0};
 	Relation	rel;
 	bool		was_attached;
 	int32		id;
@@ -310,6 +312,12 @@ fraud_attach(PG_FUNCTION_ARGS)
 	}
 	require_columns(rel, names);
 
+	if (was_attached && source.filled && !install_needed(relid))
+	{
+		relation_close(rel, NoLock);
+		PG_RETURN_TEXT_P(cstring_to_text("already attached"));
+	}
+
 	request->schema = schema;
 	request->relation = relid;
 	request->user = GetUserId();
@@ -338,7 +346,7 @@ fraud_attach(PG_FUNCTION_ARGS)
 	relation_close(rel, NoLock);
 
 	if (was_attached && source.filled)
-		PG_RETURN_TEXT_P(cstring_to_text("already attached"));
+		PG_RETURN_TEXT_P(cstring_to_text("already attached; triggers that were missing are there now"));
 	rel = relation_open(relid, AccessShareLock);
 	rebuild(schema, rel, id, request->has_columns ? request->columns : NULL, NULL, &result);
 	mark_filled(schema, id, &result);

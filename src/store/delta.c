@@ -165,23 +165,42 @@ delta_fraud(DeltaBatch *batch, const Txn *txn, TimestampTz known)
 
 /* ---- writing ---- */
 
-static int
-compare_entries(const void *a, const void *b)
+/* Entries are large and keys mostly equal where slots are: these are sorted. */
+typedef struct EntryOrder
 {
-	const DeltaEntry *x = a;
-	const DeltaEntry *y = b;
-	int			cmp;
+	int64		slot;
+	uint32		kind;
+	uint32		entry;			/* index: keeps the order of rows */
+} EntryOrder;
+
+static int
+compare_orders(const void *a, const void *b)
+{
+	const EntryOrder *x = a;
+	const EntryOrder *y = b;
 
 	if (x->slot != y->slot)
 		return x->slot < y->slot ? -1 : 1;
-	if (x->entity != y->entity)
-		return x->entity < y->entity ? -1 : 1;
-	if (x->len != y->len)
-		return x->len < y->len ? -1 : 1;
-	cmp = memcmp(x->key, y->key, x->len);
-	if (cmp != 0)
-		return cmp;
-	return x->kind - y->kind;
+	if (x->kind != y->kind)
+		return x->kind < y->kind ? -1 : 1;
+	return x->entry < y->entry ? -1 : x->entry > y->entry;
+}
+
+static EntryOrder *
+order_entries(const DeltaBatch *batch)
+{
+	EntryOrder *orders = MemoryContextAllocHuge(CurrentMemoryContext, sizeof(EntryOrder) * Max(batch->n, 1));
+	int			i;
+
+	for (i = 0; i < batch->n; i++)
+	{
+		orders[i].slot = batch->entries[i].slot;
+		orders[i].kind = (uint32) batch->entries[i].kind;
+		orders[i].entry = (uint32) i;
+	}
+	if (batch->n > 1)
+		qsort(orders, batch->n, sizeof(EntryOrder), compare_orders);
+	return orders;
 }
 
 /* Whether an entry goes into the same row as the one before. */
@@ -251,22 +270,26 @@ add_row(Rows *rows, const DeltaBatch *batch, int64 slot, const char *entity, con
 	ExecStoreVirtualTuple(row);
 }
 
-/* Appends the collected entries, which are in order. */
+/* Appends the collected entries; those of one key come together. */
 static void
 append_entries(Rows *rows, const DeltaBatch *batch)
 {
 	ProfileState *state = palloc(sizeof(ProfileState));
+	EntryOrder *orders = order_entries(batch);
 	int			i = 0;
 
 	while (i < batch->n)
 	{
-		const DeltaEntry *first = &batch->entries[i];
+		const DeltaEntry *first = &batch->entries[orders[i].entry];
 		int			n = 0;
 
 		profile_init(state, batch->basis);
-		for (; i < batch->n && same_row(first, &batch->entries[i]); i++)
+		for (; i < batch->n; i++)
 		{
-			const DeltaEntry *entry = &batch->entries[i];
+			const DeltaEntry *entry = &batch->entries[orders[i].entry];
+
+			if (!same_row(first, entry))
+				break;
 
 			if (first->kind == DELTA_STALE)
 				continue;
@@ -298,8 +321,9 @@ delta_flush(DeltaBatch *batch)
 	if (!store_writer_open(&rows.writer, batch->schema, STORE_DELTAS, STORE_TRY))
 	{
 		batch->missed += batch->n + batch->ahead;
+		(void) store_count_missed(batch->schema);
 		ereport(LOG,
-				(errmsg("fraud_fallback: history of %d changes is missing, fraud_profile_deltas is locked",
+				(errmsg("fraud_fallback: %d changes are missing in histories, fraud_profile_deltas is locked",
 						batch->n),
 				 errhint("Run fraud_rebuild() for the table.")));
 	}
@@ -307,8 +331,6 @@ delta_flush(DeltaBatch *batch)
 	{
 		rows.context = AllocSetContextCreate(batch->context, "fraud_fallback delta rows",
 											 ALLOCSET_DEFAULT_SIZES);
-		if (batch->n > 1)
-			qsort(batch->entries, batch->n, sizeof(DeltaEntry), compare_entries);
 		append_entries(&rows, batch);
 		if (batch->ahead > 0)
 			add_row(&rows, batch, SLOT_AHEAD, "", "", 0, DELTA_AHEAD,

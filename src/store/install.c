@@ -92,6 +92,25 @@ has_trigger(Relation rel, const char *name)
 	return false;
 }
 
+bool
+install_needed(Oid relation)
+{
+	List	   *relations = find_all_inheritors(relation, AccessShareLock, NULL);
+	bool		needed = false;
+	ListCell   *cell;
+
+	foreach(cell, relations)
+	{
+		Relation	rel = table_open(lfirst_oid(cell), NoLock);
+		int			i;
+
+		for (i = 0; i < (int) lengthof(triggers); i++)
+			needed |= !has_trigger(rel, triggers[i].name);
+		table_close(rel, NoLock);
+	}
+	return needed;
+}
+
 static void
 create_triggers(const InstallRequest *request, Oid relid, int32 source)
 {

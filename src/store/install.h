@@ -23,6 +23,9 @@ typedef struct InstallRequest
 	char		columns[INSTALL_COLUMNS_MAX];	/* JSON */
 } InstallRequest;
 
+/* Whether a trigger of ours is missing on the table or on what inherits from it. */
+extern bool install_needed(Oid relation);
+
 /*
  * Writes the row of fraud_sources, if it is not there, and creates the
  * triggers that are missing, on the table and on what inherits from it.

@@ -54,6 +54,7 @@ store_reader_open(StoreReader *reader, Oid schema)
 	reader->delta_scan = index_beginscan(reader->deltas, reader->deltas_slot, reader->snapshot, 2, 0);
 	reader->profile = table_slot_create(reader->profiles, NULL);
 	reader->delta = table_slot_create(reader->deltas, NULL);
+	reader->scans = CurrentMemoryContext;
 	reader->context = AllocSetContextCreate(CurrentMemoryContext, "fraud_fallback look-up",
 											ALLOCSET_DEFAULT_SIZES);
 	return true;
@@ -110,6 +111,28 @@ read_state(TupleTableSlot *slot, int attno, ProfileState *state)
 	return profile_decode((const char *) image, VARSIZE(image), state, &why) && !state->unavailable;
 }
 
+static bool
+next_profile(StoreReader *reader)
+{
+	MemoryContext old = MemoryContextSwitchTo(reader->scans);
+	bool		more = index_getnext_slot(reader->profile_scan, ForwardScanDirection, reader->profile);
+
+	MemoryContextSwitchTo(old);
+	return more;
+}
+
+/* The next entry of the delta index; *visible: and its row, in reader->delta. */
+static bool
+next_delta(StoreReader *reader, bool *visible)
+{
+	MemoryContext old = MemoryContextSwitchTo(reader->scans);
+	bool		more = index_getnext_tid(reader->delta_scan, BackwardScanDirection) != NULL;
+
+	*visible = more && index_fetch_heap(reader->delta_scan, reader->delta);
+	MemoryContextSwitchTo(old);
+	return more;
+}
+
 /* The first transaction whose deltas may be missing from a row. */
 static uint64
 settled_of(TupleTableSlot *slot)
@@ -151,7 +174,7 @@ store_lookup(StoreReader *reader, const StoreKey *key, StoredHistory *history)
 	int			nrows = 0;
 	int			nentries = 0;
 	int			ndeltas = 0;
-	ItemPointer tid;
+	bool		visible;
 
 	history->stale = history->partial = history->other_basis = false;
 
@@ -160,7 +183,7 @@ store_lookup(StoreReader *reader, const StoreKey *key, StoredHistory *history)
 	ScanKeyEntryInitialize(&keys[1], 0, 2, BTEqualStrategyNumber, TEXTOID, C_COLLATION_OID, F_TEXTEQ,
 						   PointerGetDatum(cstring_to_text_with_len(key->text, key->len)));
 	index_rescan(reader->profile_scan, keys, 2, NULL, 0);
-	while (index_getnext_slot(reader->profile_scan, ForwardScanDirection, reader->profile))
+	while (next_profile(reader))
 	{
 		ProfileState *state = history->state;
 
@@ -185,7 +208,7 @@ store_lookup(StoreReader *reader, const StoreKey *key, StoredHistory *history)
 	ScanKeyInit(&keys[1], 2, BTGreaterEqualStrategyNumber, F_XID8GE,
 				UInt64GetDatum(nrows > 0 ? settled : 0));
 	index_rescan(reader->delta_scan, keys, 2, NULL, 0);
-	while ((tid = index_getnext_tid(reader->delta_scan, BackwardScanDirection)) != NULL)
+	while (next_delta(reader, &visible))
 	{
 		char		kind;
 
@@ -194,7 +217,7 @@ store_lookup(StoreReader *reader, const StoreKey *key, StoredHistory *history)
 			history->partial = true;
 			break;
 		}
-		if (!index_fetch_heap(reader->delta_scan, reader->delta))
+		if (!visible)
 			continue;
 		if (!is_text(column(reader->delta, DELTAS_KEY), key->text, key->len) ||
 			!is_text(column(reader->delta, DELTAS_ENTITY), entity, (int) strlen(entity)))

@@ -45,6 +45,7 @@ typedef struct StoreReader
 	IndexScanDesc delta_scan;
 	TupleTableSlot *profile;
 	TupleTableSlot *delta;
+	MemoryContext scans;		/* what index scans keep from call to call */
 	MemoryContext context;		/* emptied by each look-up */
 } StoreReader;
 

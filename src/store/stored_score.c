@@ -131,7 +131,7 @@ PG_FUNCTION_INFO_V1(fraud_score_stored);
 Datum
 fraud_score_stored(PG_FUNCTION_ARGS)
 {
-	ScoreCall  *call = score_call(fcinfo, 0, TXN_FOR_DECISION);
+	ScoreCall  *call = score_call_kept(fcinfo, 0, TXN_FOR_DECISION);
 
 	if (!stored_run(fcinfo, call, true, false))
 		PG_RETURN_NULL();
@@ -142,7 +142,7 @@ PG_FUNCTION_INFO_V1(fraud_explain_stored);
 Datum
 fraud_explain_stored(PG_FUNCTION_ARGS)
 {
-	ScoreCall  *call = score_call(fcinfo, 0, TXN_FOR_DECISION);
+	ScoreCall  *call = score_call_kept(fcinfo, 0, TXN_FOR_DECISION);
 
 	InitMaterializedSRF(fcinfo, 0);
 	if (stored_run(fcinfo, call, true, true))
@@ -154,7 +154,7 @@ PG_FUNCTION_INFO_V1(fraud_features_stored);
 Datum
 fraud_features_stored(PG_FUNCTION_ARGS)
 {
-	ScoreCall  *call = score_call(fcinfo, 0, TXN_FOR_DECISION);
+	ScoreCall  *call = score_call_kept(fcinfo, 0, TXN_FOR_DECISION);
 
 	if (!stored_run(fcinfo, call, false, false))
 		PG_RETURN_NULL();

@@ -14,6 +14,7 @@
 #include "access/xact.h"
 #include "catalog/pg_class.h"
 #include "catalog/pg_type.h"
+#include "commands/sequence.h"
 #include "executor/executor.h"
 #include "miscadmin.h"
 #include "storage/lmgr.h"
@@ -31,6 +32,7 @@ static const char *const relation_names[STORE_RELATIONS] = {
 	[STORE_DELTAS] = "fraud_profile_deltas",
 	[STORE_DELTAS_SLOT] = "fraud_profile_deltas_slot",
 	[STORE_SOURCES] = "fraud_sources",
+	[STORE_MISSED] = "fraud_missed",
 	[STORE_LABELS] = "fraud_labels",
 	[STORE_LABELS_PKEY] = "fraud_labels_pkey"
 };
@@ -159,10 +161,10 @@ store_row(StoreWriter *writer, const Datum *values, const bool *nulls)
 }
 
 static void
-insert_index_entries(StoreWriter *writer, TupleTableSlot *slot, bool update)
+insert_index_entries(StoreWriter *writer, TupleTableSlot *slot)
 {
 	if (writer->result->ri_NumIndices > 0)
-		(void) EXEC_INSERT_INDEX_TUPLES(writer->result, slot, writer->estate, update);
+		(void) EXEC_INSERT_INDEX_TUPLES(writer->result, slot, writer->estate);
 	ResetPerTupleExprContext(writer->estate);
 }
 
@@ -170,7 +172,7 @@ void
 store_insert(StoreWriter *writer)
 {
 	table_tuple_insert(writer->rel, writer->slot, GetCurrentCommandId(true), 0, NULL);
-	insert_index_entries(writer, writer->slot, false);
+	insert_index_entries(writer, writer->slot);
 }
 
 void
@@ -180,7 +182,7 @@ store_insert_many(StoreWriter *writer, TupleTableSlot **slots, int n)
 
 	table_multi_insert(writer->rel, slots, n, GetCurrentCommandId(true), 0, NULL);
 	for (i = 0; i < n; i++)
-		insert_index_entries(writer, slots[i], false);
+		insert_index_entries(writer, slots[i]);
 }
 
 void
@@ -190,7 +192,7 @@ store_update(StoreWriter *writer, ItemPointer tid, Snapshot snapshot)
 
 	simple_table_tuple_update(writer->rel, tid, writer->slot, snapshot, &indexes);
 	if (indexes)
-		insert_index_entries(writer, writer->slot, true);
+		insert_index_entries(writer, writer->slot);
 }
 
 void
@@ -219,6 +221,17 @@ store_lock_all_shards(Oid schema)
 	/* always in this order: two who want all of them cannot block each other */
 	for (i = 0; i < STORE_SHARDS; i++)
 		(void) store_lock_shard(schema, i, STORE_WAIT);
+}
+
+bool
+store_count_missed(Oid schema)
+{
+	Oid			oid = relation_oid(schema, STORE_MISSED);
+
+	if (!OidIsValid(oid) || !ConditionalLockRelationOid(oid, RowExclusiveLock))
+		return false;
+	(void) nextval_internal(oid, false);
+	return true;
 }
 
 Oid

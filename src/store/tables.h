@@ -35,6 +35,7 @@ typedef enum StoreRelation
 	STORE_DELTAS,
 	STORE_DELTAS_SLOT,
 	STORE_SOURCES,
+	STORE_MISSED,
 	STORE_LABELS,
 	STORE_LABELS_PKEY
 } StoreRelation;
@@ -136,6 +137,12 @@ store_shard(int64 slot)
 {
 	return (int) ((uint64) slot >> 60);
 }
+
+/*
+ * Counts a statement whose changes are missing in histories. Stays counted if
+ * the transaction is rolled back. Never waits; false where even that cannot be.
+ */
+extern bool store_count_missed(Oid schema);
 
 /* Who owns the store: statements of ours on it run as this role. */
 extern Oid	store_owner(Oid schema);

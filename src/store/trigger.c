@@ -135,12 +135,6 @@ names_of_row_type(Oid row_type)
 	return names;
 }
 
-void
-trigger_init(void)
-{
-	txn_row_type_names = names_of_row_type;
-}
-
 /* ---- readers, kept between statements ---- */
 
 #define READERS		8
@@ -161,6 +155,7 @@ forget_reader(Datum arg, Oid relid)
 {
 	int			i;
 
+	txn_names_generation++;
 	for (i = 0; i < READERS; i++)
 		if (relid == InvalidOid || readers[i].relid == relid)
 			readers[i].relid = InvalidOid;
@@ -169,7 +164,6 @@ forget_reader(Datum arg, Oid relid)
 static TxnReader *
 reader_of(Relation rel, const char *columns)
 {
-	static bool watching = false;
 	TableReader *r;
 	MemoryContext old;
 	int			i;
@@ -178,11 +172,6 @@ reader_of(Relation rel, const char *columns)
 		if (readers[i].relid == RelationGetRelid(rel))
 			return &readers[i].reader;
 
-	if (!watching)
-	{
-		CacheRegisterRelcacheCallback(forget_reader, (Datum) 0);
-		watching = true;
-	}
 	r = &readers[next_reader];
 	next_reader = (next_reader + 1) % READERS;
 	r->relid = InvalidOid;
@@ -197,6 +186,14 @@ reader_of(Relation rel, const char *columns)
 	MemoryContextSwitchTo(old);
 	r->relid = RelationGetRelid(rel);
 	return &r->reader;
+}
+
+void
+trigger_init(void)
+{
+	txn_row_type_names = names_of_row_type;
+	/* names stand in trigger arguments, and triggers in the relcache */
+	CacheRegisterRelcacheCallback(forget_reader, (Datum) 0);
 }
 
 /* ---- the trigger ---- */

@@ -63,6 +63,7 @@ typedef struct TxnReader
 	uint64		row_identifier;
 	struct TypeCacheEntry *type_entry;	/* of row_type; NULL for anonymous rows */
 	uint64		policy_hash;
+	uint64		names_generation;
 
 	uint32		columns;
 	TupleDesc	desc;
@@ -107,6 +108,9 @@ extern void txn_read_slot(TxnReader *reader, TupleTableSlot *slot, const Policy 
  * with, in the current context, or NULL. Set by the layer that attaches.
  */
 extern const ColumnNames *(*txn_row_type_names) (Oid row_type);
+
+/* To be raised when names may have changed: readers bind anew then. */
+extern uint64 txn_names_generation;
 
 /* Only what history remembers; false without a usable occurred_at. */
 extern bool txn_read_event(TxnReader *reader, Datum value, const Policy *policy,

@@ -29,6 +29,7 @@
 #include "txn/txn_value.h"
 
 const ColumnNames *(*txn_row_type_names) (Oid row_type) = NULL;
+uint64		txn_names_generation = 0;
 
 ColumnKind
 column_kind(Oid type)
@@ -97,6 +98,7 @@ bind_row(TxnReader *reader, Oid type, int32 typmod, uint64 identifier,
 	MemoryContext old;
 	TupleDesc	desc;
 	const ColumnNames *names = reader->names;
+	uint64		generation = txn_names_generation;	/* looking may raise it */
 	int			c;
 	int			i;
 
@@ -151,6 +153,7 @@ bind_row(TxnReader *reader, Oid type, int32 typmod, uint64 identifier,
 	reader->row_type = type;
 	reader->row_typmod = typmod;
 	reader->row_identifier = identifier;
+	reader->names_generation = generation;
 }
 
 static void
@@ -255,7 +258,8 @@ need_row_type(TxnReader *reader, Oid type, int32 typmod, const Policy *policy)
 	uint64		identifier = txn_row_identifier(reader, type, typmod);
 
 	if (type != reader->row_type || typmod != reader->row_typmod ||
-		identifier != reader->row_identifier || policy->hash != reader->policy_hash)
+		identifier != reader->row_identifier || policy->hash != reader->policy_hash ||
+		reader->names_generation != txn_names_generation)
 		bind_row(reader, type, typmod, identifier, policy);
 }
 

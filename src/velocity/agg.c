@@ -5,7 +5,7 @@
  *
  * The answer is the largest, over all rows r of the group, of what the rows
  * in (r.ts - win, r.ts] count, sum or hold of distinct items. A state holds
- * the rows; its Spans does the arithmetic (velocity_span.c). Final functions
+ * the rows; its Spans does the arithmetic (span.c). Final functions
  * put rows in order and sweep on: the rows a state stands for, and every
  * answer it will ever give, stay the same.
  *

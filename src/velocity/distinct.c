@@ -4,7 +4,7 @@
  *	  velocity_distinct(): the most distinct items in any span.
  *
  * A row holds its time and the number of its item; an item is kept once,
- * as long as a row has it (velocity_items.c).
+ * as long as a row has it (items.c).
  *
  * Memory: 16 bytes a row; about 70 bytes and the value for each distinct item.
  *

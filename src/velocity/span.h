@@ -3,7 +3,7 @@
  * span.h
  *	  The most in any span of a group of rows that comes and goes.
  *
- * Plain C values, no server: velocity_span.c says how it works.
+ * Plain C values, no server: span.c says how it works.
  *
  *-------------------------------------------------------------------------
  */
@@ -72,7 +72,7 @@ typedef struct Spans
 	SpanUse    *uses;			/* SPAN_DISTINCT: by item */
 	int64		nuses;
 
-	/* how far the sweep has come; see velocity_span.c */
+	/* how far the sweep has come; see span.c */
 	bool		moving;			/* a row has left */
 	int64		swept;
 	int64		tail;			/* rows tail .. swept - 1: the span of the last one */

@@ -4,7 +4,7 @@
 set -uo pipefail
 
 cd "$(dirname "$0")/../.." || exit
-order=(core policy profile txn score)	# each may use itself and what stands before it
+order=(core policy profile txn score velocity store)	# each may use itself and what stands before it
 tests=0
 
 # is_empty TEXT NAME: ok when there is nothing to complain about
