@@ -122,11 +122,13 @@ FROM pg_proc AS p JOIN pg_depend AS d ON d.classid = 'pg_proc'::regclass AND d.o
 	JOIN pg_extension AS e ON d.refclassid = 'pg_extension'::regclass AND d.refobjid = e.oid
 WHERE e.extname = 'fraud_fallback' AND p.proname ~ '^(fraud_(score|explain|features|profile|observe|velocity|txn)|velocity_)'
 	AND (p.provolatile = 'v' OR p.proparallel <> 's' OR p.prosecdef) ORDER BY 1;
-SELECT count(*) AS not_for_everybody
+-- what is not for everybody to call: what reads or writes the store, or is for the operator
+SELECT p.oid::regprocedure AS not_for_everybody
 FROM pg_proc AS p JOIN pg_depend AS d ON d.classid = 'pg_proc'::regclass AND d.objid = p.oid AND d.deptype = 'e'
 	JOIN pg_extension AS e ON d.refclassid = 'pg_extension'::regclass AND d.refobjid = e.oid
 WHERE e.extname = 'fraud_fallback' AND p.proname ~ '^(fraud_(score|explain|features|profile|observe|velocity|txn)|velocity_)'
-	AND NOT has_function_privilege('pg_monitor', p.oid, 'EXECUTE');
+	AND NOT has_function_privilege('pg_monitor', p.oid, 'EXECUTE')
+ORDER BY p.oid::regprocedure::text COLLATE "C";
 
 -- in parallel workers
 CREATE TABLE many AS SELECT i AS txn_id, 'C' || i % 100 AS customer_id, i % 1000 AS amount, timestamptz '2026-03-01 12:00Z' + i * interval '1 minute' AS occurred_at

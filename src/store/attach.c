@@ -310,13 +310,12 @@ fraud_attach(PG_FUNCTION_ARGS)
 		request->has_columns = true;
 		strlcpy(request->columns, source.columns, sizeof(request->columns));
 	}
-	require_columns(rel, names);
-
 	if (was_attached && source.filled && !install_needed(relid))
 	{
 		relation_close(rel, NoLock);
 		PG_RETURN_TEXT_P(cstring_to_text("already attached"));
 	}
+	require_columns(rel, names);
 
 	request->schema = schema;
 	request->relation = relid;

@@ -142,6 +142,8 @@ label_rows(Oid schema, const Source *source, const char *txn_id, const LabelChan
 		bool		isnull;
 		Datum		row = SPI_getbinval(rows->vals[i], rows->tupdesc, 1, &isnull);
 
+		if (change->same)
+			break;
 		txn_read(&reader, row, policy, txn);
 		change_histories(schema, source->id, txn, change);
 	}
@@ -170,21 +172,19 @@ label(Oid schema, const char *txn_id, const Txn *txn, bool retract, bool is_frau
 	SetUserIdAndSecContext(store_owner(schema), security | SECURITY_LOCAL_USERID_CHANGE);
 	SPI_connect();
 	write_label(schema, txn_id, retract, is_fraud, known, &change);
-	if (!change.same)
+	n = sources(schema, &list);
+	for (i = 0; i < n; i++)
+		found |= label_rows(schema, &list[i], txn_id, &change);
+	if (!found && txn != NULL)
 	{
-		n = sources(schema, &list);
-		for (i = 0; i < n; i++)
-			found |= label_rows(schema, &list[i], txn_id, &change);
-		if (!found && txn != NULL)
-		{
-			/* of no attached table: learned, if remembered at all */
+		/* of no attached table: learned, if remembered at all */
+		if (!change.same)
 			change_histories(schema, SOURCE_LEARNED, txn, &change);
-			found = true;
-		}
+		found = true;
 	}
 	SPI_finish();
 	SetUserIdAndSecContext(user, security);
-	return found || change.same;
+	return found;
 }
 
 static void

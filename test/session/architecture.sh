@@ -92,8 +92,9 @@ sql=$(tr '\n' ' ' <sql/fraud_fallback--1.0.sql)
 is_empty "$(nm -D --defined-only "$library" 2>&1 | awk '{ print $NF }' | while read -r name; do
 	case $name in
 		_PG_init | Pg_magic_func | pg_finfo_*) ;;
-		*) [[ $sql == *"FUNCTION $name("* ]] || echo "$name" ;;
+		*) [[ $sql == *"FUNCTION $name("* || $sql == *"'MODULE_PATHNAME', '$name'"* ]] ||
+			grep -qr "bgw_function_name, \"$name\"" src || echo "$name" ;;
 	esac
-done)" 'the library exports functions of SQL and nothing else'
+done)" 'the library exports functions of SQL, mains of workers, and nothing else'
 
 echo "1..$tests"
