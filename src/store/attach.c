@@ -32,6 +32,7 @@
 
 #include "core/compat.h"
 #include "policy/policy_active.h"
+#include "policy/policy_check.h"
 #include "policy/policy_server.h"
 #include "store/delta.h"
 #include "store/install.h"
@@ -183,6 +184,31 @@ require_table(Relation rel, Oid schema)
 					 errhint("Call fraud_learn() for each transaction.")));
 }
 
+/* The detail of a notice: rules that lack a column, as fraud_check() finds them. */
+static int
+rules_without(const bool *has)
+{
+	StringInfoData rules;
+	uint32		columns = 0;
+	int			c;
+	int			i;
+
+	initStringInfo(&rules);
+	for (c = 0; c < TXN_NCOLUMNS; c++)
+		columns |= has[c] ? COL_BIT(c) : 0;
+	for (i = 0; i < NRULES; i++)
+	{
+		uint32		needs[RULE_MAX_NEEDS + 1];
+		int			n = policy_rule_needs(&rule_defs[i], needs);
+
+		while (n > 0 && (needs[n - 1] & columns) != 0)
+			n--;
+		if (n > 0)
+			appendStringInfo(&rules, "%s%s", rules.len > 0 ? ", " : "", rule_defs[i].name);
+	}
+	return rules.len > 0 ? errdetail("Rules that cannot run without: %s.", rules.data) : 0;
+}
+
 /*
  * Says what fraud_check() finds, and refuses a table whose rows could never
  * become history.
@@ -223,7 +249,8 @@ require_columns(Relation rel, const ColumnNames *names)
 	if (missing.len > 0)
 		ereport(NOTICE,
 				(errmsg("table \"%s\" has no column %s", table, missing.data),
-				 errhint("fraud_check() tells which rules cannot run without; columns with other names can be named.")));
+				 rules_without(has),
+				 errhint("A column with another name can be named: fraud_attach('%s', '{\"ip\": \"client_address\"}').", table)));
 }
 
 /* ---- fraud_attach(relation, columns) ---- */

@@ -242,7 +242,8 @@ fold_shard(Folder *f, int shard)
 				Int64GetDatum(low | INT64CONST(0x0FFFFFFFFFFFFFFF)));
 	scan = index_beginscan(f->deltas.rel, f->deltas_slot, f->snapshot, nkeys, 0);
 	index_rescan(scan, keys, nkeys, NULL, 0);
-	while (f->left > 0 && index_getnext_slot(scan, ForwardScanDirection, f->row))
+	/* a key that was begun is finished, whatever is left */
+	while ((f->left > 0 || f->n > 0) && index_getnext_slot(scan, ForwardScanDirection, f->row))
 	{
 		bool		isnull;
 

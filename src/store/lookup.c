@@ -4,6 +4,10 @@
  *	  Reading the history of a key: its rows, and what waits to be folded.
  *
  * Direct index probes under the statement's snapshot, without planner or SPI.
+ * Serializable transactions probe without predicate locks: a decision is not
+ * part of what they serialise, or every two payments of a customer that are
+ * scored at the same time would conflict. They see all versions of a row and
+ * pick the visible one here.
  * A row says up to which transaction its deltas are in it ("settled", see
  * fold.c), so deltas that were folded but not vacuumed yet are skipped without
  * being looked at. That holds only for the row that fold itself wrote: after
@@ -18,6 +22,7 @@
 #include "access/relation.h"
 #include "access/table.h"
 #include "access/tableam.h"
+#include "access/xact.h"
 #include "catalog/pg_collation.h"
 #include "catalog/pg_type.h"
 #include "executor/tuptable.h"
@@ -34,6 +39,8 @@
 bool
 store_reader_open(StoreReader *reader, Oid schema)
 {
+	Snapshot	probe;
+
 	memset(reader, 0, sizeof(*reader));
 	reader->profiles = store_open(schema, STORE_PROFILES, AccessShareLock, STORE_TRY);
 	if (reader->profiles != NULL)
@@ -50,8 +57,10 @@ store_reader_open(StoreReader *reader, Oid schema)
 		return false;
 	}
 	reader->snapshot = GetActiveSnapshot();
-	reader->profile_scan = index_beginscan(reader->profiles, reader->profiles_pkey, reader->snapshot, 2, 0);
-	reader->delta_scan = index_beginscan(reader->deltas, reader->deltas_slot, reader->snapshot, 2, 0);
+	reader->all_versions = IsolationIsSerializable();
+	probe = reader->all_versions ? SnapshotAny : reader->snapshot;
+	reader->profile_scan = index_beginscan(reader->profiles, reader->profiles_pkey, probe, 2, 0);
+	reader->delta_scan = index_beginscan(reader->deltas, reader->deltas_slot, probe, 2, 0);
 	reader->profile = table_slot_create(reader->profiles, NULL);
 	reader->delta = table_slot_create(reader->deltas, NULL);
 	reader->scans = CurrentMemoryContext;
@@ -115,8 +124,12 @@ static bool
 next_profile(StoreReader *reader)
 {
 	MemoryContext old = MemoryContextSwitchTo(reader->scans);
-	bool		more = index_getnext_slot(reader->profile_scan, ForwardScanDirection, reader->profile);
+	bool		more;
 
+	do
+		more = index_getnext_slot(reader->profile_scan, ForwardScanDirection, reader->profile);
+	while (more && reader->all_versions &&
+		   !table_tuple_satisfies_snapshot(reader->profiles, reader->profile, reader->snapshot));
 	MemoryContextSwitchTo(old);
 	return more;
 }
@@ -128,7 +141,10 @@ next_delta(StoreReader *reader, bool *visible)
 	MemoryContext old = MemoryContextSwitchTo(reader->scans);
 	bool		more = index_getnext_tid(reader->delta_scan, BackwardScanDirection) != NULL;
 
-	*visible = more && index_fetch_heap(reader->delta_scan, reader->delta);
+	/* deltas are never updated: an entry has one version */
+	*visible = more && index_fetch_heap(reader->delta_scan, reader->delta) &&
+		(!reader->all_versions ||
+		 table_tuple_satisfies_snapshot(reader->deltas, reader->delta, reader->snapshot));
 	MemoryContextSwitchTo(old);
 	return more;
 }

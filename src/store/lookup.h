@@ -41,6 +41,7 @@ typedef struct StoreReader
 	Relation	deltas_slot;
 	Relation	sources;
 	Snapshot	snapshot;		/* the active one when it was opened */
+	bool		all_versions;	/* the scans return what it does not see, too */
 	IndexScanDesc profile_scan;
 	IndexScanDesc delta_scan;
 	TupleTableSlot *profile;
