@@ -385,6 +385,17 @@ same(const ProfileState *a, const ProfileState *b)
 	pfree(b_image);
 }
 
+/* Every second one of the newest 32 has an earlier version of a lower rank. */
+static bool
+is_revised(const ProfileState *whole, const Step *step, int i)
+{
+	uint8		packed[EVENT_SIZE + EVENT_SLACK];
+
+	event_pack(&step->event, packed);
+	return i % 2 == 1 && step->event.status > STATUS_LIVE &&
+		memcmp(packed, whole->ring, EVENT_SIZE) >= 0;
+}
+
 static void
 try_events(const uint8 *records, size_t size)
 {
@@ -439,6 +450,41 @@ try_events(const uint8 *records, size_t size)
 				memcpy(other, part, sizeof(ProfileState));
 			}
 		}
+		same(whole, other);
+	}
+
+	/* gathered, new versions of the newest events coming before the old ones */
+	for (parts = 1; parts <= 3; parts++)
+	{
+		ProfileGather gather;
+		int			p;
+
+		profile_init(other, basis);
+		gather_begin(&gather, other);
+		for (i = 0; i < n; i++)
+		{
+			if (!is_revised(whole, &steps[i], i))
+				continue;
+			profile_init(part, basis);
+			profile_observe(part, &steps[i].event);
+			gather_add(&gather, part, true);
+		}
+		for (p = 0; p < parts; p++)
+		{
+			profile_init(part, basis);
+			for (i = 0; i < n; i++)
+			{
+				Step		step = steps[i];
+
+				if (i % parts != p)
+					continue;
+				if (is_revised(whole, &steps[i], i))
+					step.event.status = STATUS_LIVE;
+				take(part, &step);
+			}
+			gather_add(&gather, part, false);
+		}
+		FUZZ_CHECK(gather_finish(&gather));
 		same(whole, other);
 	}
 
