@@ -130,11 +130,10 @@ create_triggers(const InstallRequest *request, Oid relid, int32 source)
 
 		if (!missing[i])
 			continue;
-		sql = psprintf("CREATE TRIGGER %s AFTER %s ON %s%s FOR EACH STATEMENT EXECUTE FUNCTION %s('%d'%s%s)",
+		sql = psprintf("CREATE TRIGGER %s AFTER %s ON %s%s FOR EACH STATEMENT EXECUTE FUNCTION %s('%d', %s%s)",
 					   triggers[i].name, triggers[i].event, table, triggers[i].tables,
 					   store_name(request->schema, "fraud_history"), source,
-					   request->has_columns ? ", " : "",
-					   request->has_columns ? quote_literal_cstr(request->columns) : "");
+					   quote_literal_cstr(request->columns), relid == request->relation ? "" : ", 'part'");
 		if (SPI_execute(sql, false, 0) != SPI_OK_UTILITY)
 			elog(ERROR, "the statement failed: %s", sql);
 	}

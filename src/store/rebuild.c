@@ -43,7 +43,9 @@
 #include "store/trigger.h"
 #include "txn/txn_read.h"
 
+/* When a rebuild says how far it is. */
 #define NOTICE_SECONDS	5
+#define NOTICE_ROWS		1000000
 
 /* ---- fraud_history_events(txn, columns, known_at) ---- */
 
@@ -428,6 +430,11 @@ rebuild(Oid schema, Relation table, int32 source, const char *columns, const cha
 									   ALLOCSET_DEFAULT_SIZES);
 	profiles_writer_open(&r->writer, schema);
 	labels = any_labels(schema, table, columns, snapshot);
+
+	if (key == NULL && table->rd_rel->reltuples >= NOTICE_ROWS)
+		ereport(NOTICE,
+				(errmsg("reading about %.0f rows of \"%s\"", table->rd_rel->reltuples,
+						RelationGetRelationName(table))));
 
 	/* as the table's owner, who sees all its rows */
 	GetUserIdAndSecContext(&user, &security);

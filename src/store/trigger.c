@@ -4,9 +4,10 @@
  *	  fraud_history(): what changes of an attached table add to histories.
  *
  * Statement triggers with transition tables: one call a statement, however
- * many rows. The arguments are the source's number and, where the table has
- * names of its own for columns, those as JSON; with the trigger they come and
- * go, and are in the relcache when a payment needs them.
+ * many rows. The arguments are the source's number; the table's own names for
+ * columns as JSON, or nothing; and "part" on what belongs to the attached
+ * table. With the trigger they come and go, and are in the relcache when a
+ * payment needs them.
  *
  * An update that moves one version of a payment up the rank (pending to
  * approved) is appended as a revision. What else an update changes, and every
@@ -17,6 +18,7 @@
 #include "postgres.h"
 
 #include "access/htup_details.h"
+#include "catalog/pg_inherits.h"
 #include "catalog/pg_trigger.h"
 #include "catalog/pg_type.h"
 #include "commands/trigger.h"
@@ -87,6 +89,14 @@ column_names_read(const char *json)
 	return names;
 }
 
+static void
+read_args(const Trigger *trigger, TriggerArgs *args)
+{
+	args->source = pg_strtoint32(trigger->tgargs[0]);
+	args->columns = trigger->tgargs[1][0] != '\0' ? trigger->tgargs[1] : NULL;
+	args->part = trigger->tgnargs > 2;
+}
+
 bool
 trigger_args(Relation rel, TriggerArgs *args)
 {
@@ -100,7 +110,7 @@ trigger_args(Relation rel, TriggerArgs *args)
 		Trigger    *t = &desc->triggers[i];
 		FmgrInfo	function;
 
-		if (t->tgisinternal || t->tgnargs < 1 || !(t->tgtype & TRIGGER_TYPE_INSERT))
+		if (t->tgisinternal || t->tgnargs < 2 || !(t->tgtype & TRIGGER_TYPE_INSERT))
 			continue;
 		/* is it this library's? a name alone would not tell */
 		if (get_func_rettype(t->tgfoid) != TRIGGEROID)
@@ -108,8 +118,7 @@ trigger_args(Relation rel, TriggerArgs *args)
 		fmgr_info(t->tgfoid, &function);
 		if (function.fn_addr != fraud_history)
 			continue;
-		args->source = pg_strtoint32(t->tgargs[0]);
-		args->columns = t->tgnargs > 1 ? t->tgargs[1] : NULL;
+		read_args(t, args);
 		return true;
 	}
 	return false;
@@ -308,25 +317,33 @@ take_updates(Changes *c, TupleDesc desc, Tuplestorestate *before, Tuplestorestat
  * The table is locked by its TRUNCATE, and folders keep away from the shards.
  */
 static void
-take_truncate(Oid schema, int32 source, Relation rel)
+take_truncate(Oid schema, int32 source, bool part)
 {
-	Oid			types[2] = {INT4OID, OIDOID};
-	Datum		values[2] = {Int32GetDatum(source), ObjectIdGetDatum(RelationGetRelid(rel))};
+	Oid			types[1] = {INT4OID};
+	Datum		values[1] = {Int32GetDatum(source)};
 	Oid			user;
 	int			security;
-	const char *of_source;
-	bool		whole;
 
 	store_lock_all_shards(schema);
 	GetUserIdAndSecContext(&user, &security);
 	SetUserIdAndSecContext(store_owner(schema), security | SECURITY_LOCAL_USERID_CHANGE);
 	SPI_connect();
-	of_source = psprintf("SELECT 1 FROM %s WHERE source OPERATOR(pg_catalog.=) $1"
-						 " AND relation OPERATOR(pg_catalog.=) $2",
-						 store_name(schema, "fraud_sources"));
-	whole = SPI_execute_with_args(of_source, 2, types, values, NULL, false, 0) == SPI_OK_SELECT &&
-		SPI_processed > 0;
-	if (whole)
+	if (part)
+	{
+		/* keys that are not folded yet have no row to mark */
+		SPI_execute_with_args(psprintf("INSERT INTO %s (slot, written, entity, key, source, kind, events)"
+									   " SELECT DISTINCT slot, pg_catalog.pg_current_xact_id(), entity, key, source,"
+									   " 's'::pg_catalog.\"char\", 0 FROM %s"
+									   " WHERE source OPERATOR(pg_catalog.=) $1 AND state IS NOT NULL",
+									   store_name(schema, "fraud_profile_deltas"),
+									   store_name(schema, "fraud_profile_deltas")),
+							  1, types, values, NULL, false, 0);
+		SPI_execute_with_args(psprintf("UPDATE %s SET stale = true, settled = '0', settled_by = '0'"
+									   " WHERE source OPERATOR(pg_catalog.=) $1",
+									   store_name(schema, "fraud_profiles")),
+							  1, types, values, NULL, false, 0);
+	}
+	else
 	{
 		SPI_execute_with_args(psprintf("DELETE FROM %s WHERE source OPERATOR(pg_catalog.=) $1",
 									   store_name(schema, "fraud_profile_deltas")),
@@ -335,11 +352,6 @@ take_truncate(Oid schema, int32 source, Relation rel)
 									   store_name(schema, "fraud_profiles")),
 							  1, types, values, NULL, false, 0);
 	}
-	else
-		SPI_execute_with_args(psprintf("UPDATE %s SET stale = true, settled = '0', settled_by = '0'"
-									   " WHERE source OPERATOR(pg_catalog.=) $1",
-									   store_name(schema, "fraud_profiles")),
-							  1, types, values, NULL, false, 0);
 	SPI_finish();
 	SetUserIdAndSecContext(user, security);
 }
@@ -352,22 +364,24 @@ fraud_history(PG_FUNCTION_ARGS)
 	MemoryContext context;
 	MemoryContext caller;
 	Changes    *c;
-	const char *columns;
-	int32		source;
+	TriggerArgs args;
 	TupleDesc	desc;
 
 	if (!CALLED_AS_TRIGGER(fcinfo) || !TRIGGER_FIRED_FOR_STATEMENT(data->tg_event) ||
-		!TRIGGER_FIRED_AFTER(data->tg_event) || data->tg_trigger->tgnargs < 1)
+		!TRIGGER_FIRED_AFTER(data->tg_event) || data->tg_trigger->tgnargs < 2)
 		ereport(ERROR,
 				(errcode(ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED),
 				 errmsg("fraud_history() is not for triggers of your own"),
 				 errhint("Call fraud_attach() for the table.")));
-	source = pg_strtoint32(data->tg_trigger->tgargs[0]);
-	columns = data->tg_trigger->tgnargs > 1 ? data->tg_trigger->tgargs[1] : NULL;
+	read_args(data->tg_trigger, &args);
+	/* detached since: it is no part of that history any more */
+	if (args.part && !data->tg_relation->rd_rel->relispartition &&
+		!has_superclass(RelationGetRelid(data->tg_relation)))
+		return PointerGetDatum(NULL);
 
 	if (TRIGGER_FIRED_BY_TRUNCATE(data->tg_event))
 	{
-		take_truncate(schema, source, data->tg_relation);
+		take_truncate(schema, args.source, args.part);
 		return PointerGetDatum(NULL);
 	}
 
@@ -376,9 +390,9 @@ fraud_history(PG_FUNCTION_ARGS)
 	caller = MemoryContextSwitchTo(context);
 	c = palloc(sizeof(Changes));
 	c->policy = policy_active();
-	c->reader = reader_of(data->tg_relation, columns);
+	c->reader = reader_of(data->tg_relation, args.columns);
 	c->row = AllocSetContextCreate(context, "fraud_fallback row", ALLOCSET_DEFAULT_SIZES);
-	delta_begin(&c->batch, schema, source, c->policy->basis_hash);
+	delta_begin(&c->batch, schema, args.source, c->policy->basis_hash);
 	desc = RelationGetDescr(data->tg_relation);
 
 	if (TRIGGER_FIRED_BY_INSERT(data->tg_event))

@@ -22,6 +22,7 @@ typedef struct TriggerArgs
 {
 	int32		source;
 	const char *columns;		/* JSON, NULL: the policy's names; points into the relcache */
+	bool		part;			/* a partition of the attached table, or a child */
 } TriggerArgs;
 
 extern bool trigger_args(Relation rel, TriggerArgs *args);
