@@ -17,6 +17,7 @@
 #include "core/compat.h"
 #include "policy/policy_active.h"
 #include "score/custom.h"
+#include "store/label_source.h"
 #include "store/trigger.h"
 
 #define FRAUD_VERSION		"1.0"
@@ -33,6 +34,7 @@ _PG_init(void)
 	policy_active_init();
 	custom_init();
 	trigger_init();
+	label_source_init();
 
 	/* last: settings defined after this would be refused */
 	MarkGUCPrefixReserved("fraud_fallback");

@@ -59,6 +59,52 @@ compare_events(const void *a, const void *b)
 				  EVENT_SIZE);
 }
 
+/* Puts an event behind the others; of versions of one event the greatest stays. */
+static void
+append_version(GatheredEvent *events, int *n, const GatheredEvent *e)
+{
+	bool		revision = e->revision;
+
+	if (*n > 0 && memcmp(events[*n - 1].packed, e->packed, EVENT_KEY_SIZE) == 0)
+	{
+		/* known, if any version was */
+		revision &= events[*n - 1].revision;
+		(*n)--;
+	}
+	events[*n] = *e;
+	events[*n].revision = revision;
+	(*n)++;
+}
+
+/* The ring and what was added, in order, one of each event. Returns how many. */
+static int
+merge_with_ring(ProfileGather *gather, GatheredEvent *merged)
+{
+	const ProfileState *state = gather->state;
+	GatheredEvent old = {.revision = false};
+	int			n = 0;
+	int			i = 0;
+	int			j = 0;
+
+	if (gather->n > 1)
+		qsort(gather->events, gather->n, sizeof(GatheredEvent), compare_events);
+	while (i < state->n || j < gather->n)
+	{
+		const uint8 *in_ring = state->ring + i * EVENT_SIZE;
+
+		if (j == gather->n ||
+			(i < state->n && memcmp(in_ring, gather->events[j].packed, EVENT_SIZE) <= 0))
+		{
+			memcpy(old.packed, in_ring, EVENT_SIZE);
+			append_version(merged, &n, &old);
+			i++;
+		}
+		else
+			append_version(merged, &n, &gather->events[j++]);
+	}
+	return n;
+}
+
 bool
 gather_finish(ProfileGather *gather)
 {
@@ -66,27 +112,16 @@ gather_finish(ProfileGather *gather)
 	bool		had_summary = state->summary;
 	bool		complete = true;
 	GatheredEvent *events;
-	int			n = 0;
+	int			n;
 	int			i;
 
-	take_ring(gather, state, false);
-	events = gather->events;
-	if (events == NULL)
+	if (gather->n == 0)
 		return true;
-	qsort(events, gather->n, sizeof(GatheredEvent), compare_events);
+	events = palloc(sizeof(GatheredEvent) * (gather->n + state->n));
+	n = merge_with_ring(gather, events);
 
-	/* one of each event: the greatest version, known if any version was */
-	for (i = 0; i < gather->n; i++)
-	{
-		if (n > 0 && memcmp(events[n - 1].packed, events[i].packed, EVENT_KEY_SIZE) == 0)
-		{
-			events[i].revision &= events[n - 1].revision;
-			n--;
-		}
-		events[n++] = events[i];
-	}
-
-	for (i = 0; i < n - PROFILE_RING; i++)
+	/* newest first: the first one moves all cells to where they belong */
+	for (i = n - PROFILE_RING - 1; i >= 0; i--)
 	{
 		Event		e;
 
@@ -104,5 +139,6 @@ gather_finish(ProfileGather *gather)
 	for (i = Max(0, n - PROFILE_RING); i < n; i++)
 		memcpy(state->ring + state->n++ * EVENT_SIZE, events[i].packed, EVENT_SIZE);
 	pfree(events);
+	pfree(gather->events);
 	return complete;
 }
