@@ -45,6 +45,7 @@ PURE_OBJS = \
 	src/score/rules_merchant.o \
 	src/score/rules_time.o \
 	src/score/rules_velocity.o \
+	src/score/timeline.o \
 	src/store/events.o \
 	src/store/key.o \
 	src/txn/txn_event.o \
@@ -64,6 +65,9 @@ SERVER_OBJS = \
 	src/score/custom.o \
 	src/score/decision_sql.o \
 	src/score/features_sql.o \
+	src/score/fraud_labels.o \
+	src/score/score_pass.o \
+	src/score/score_rows.o \
 	src/score/score_sql.o \
 	src/score/score_table.o \
 	src/store/attach.o \
@@ -71,9 +75,11 @@ SERVER_OBJS = \
 	src/store/fold.o \
 	src/store/install.o \
 	src/store/label.o \
+	src/store/label_source.o \
 	src/store/lookup.o \
 	src/store/profiles.o \
 	src/store/rebuild.o \
+	src/store/rule_stats.o \
 	src/store/stored_score.o \
 	src/store/tables.o \
 	src/store/trigger.o \

@@ -565,7 +565,7 @@ CREATE FUNCTION fraud_score_table(
 	OUT decision fraud_decision
 ) RETURNS SETOF pg_catalog.record LANGUAGE c STABLE PARALLEL SAFE COST 10000 ROWS 100000 AS 'MODULE_PATHNAME';
 COMMENT ON FUNCTION fraud_score_table(pg_catalog.regclass, fraud_rules, pg_catalog.timestamptz, pg_catalog.timestamptz)
-	IS 'every row that occurred in [since, until) as of its own past: that of its customer and its IP';
+	IS 'every row that occurred in [since, until) as of its own past: that of its customer, its IP and, where there are labels, its merchant; labels are used if you may SELECT from fraud_labels';
 
 -- ==== velocity of any query
 
@@ -956,6 +956,35 @@ COMMENT ON COLUMN fraud_attached.stale_keys IS 'keys whose rows changed in a way
 COMMENT ON COLUMN fraud_attached.waiting IS 'deltas that wait for fraud_fold()';
 COMMENT ON COLUMN fraud_attached.ahead IS 'rows more than a day ahead of the clock when they came: not remembered';
 COMMENT ON COLUMN fraud_attached.missed IS 'statements, on any attached table, whose changes are missing because fraud_profile_deltas was locked: fraud_rebuild()';
+
+-- ---- what the rules find
+
+CREATE FUNCTION fraud_rule_stats(
+	relation pg_catalog.regclass DEFAULT NULL,
+	policy fraud_rules DEFAULT NULL,
+	since pg_catalog.timestamptz DEFAULT NULL,
+	until pg_catalog.timestamptz DEFAULT NULL,
+	OUT rule pg_catalog.text,
+	OUT evaluated pg_catalog.int8,
+	OUT hits pg_catalog.int8,
+	OUT labelled_frauds pg_catalog.int8,
+	OUT "precision" pg_catalog.float8,
+	OUT recall pg_catalog.float8
+) RETURNS SETOF pg_catalog.record LANGUAGE c STABLE PARALLEL UNSAFE COST 1000000 ROWS 19 AS 'MODULE_PATHNAME';
+REVOKE ALL ON FUNCTION fraud_rule_stats(pg_catalog.regclass, fraud_rules, pg_catalog.timestamptz, pg_catalog.timestamptz) FROM PUBLIC;
+COMMENT ON FUNCTION fraud_rule_stats(pg_catalog.regclass, fraud_rules, pg_catalog.timestamptz, pg_catalog.timestamptz)
+	IS 'what each rule finds among the rows of a table (NULL: of all attached tables) that occurred in [since, until), and how much of it fraud_labels says is fraud; scores every row as fraud_score_table() does';
+
+CREATE VIEW fraud_rule_stats AS
+	SELECT s.rule, s.evaluated, s.hits, s.labelled_frauds, s."precision", s.recall
+	FROM @extschema@.fraud_rule_stats() AS s;
+COMMENT ON VIEW fraud_rule_stats IS 'what each rule finds in the attached tables, and how much of it is fraud; a look costs a fraud_score_table() of each of them';
+COMMENT ON COLUMN fraud_rule_stats.rule IS 'the rule, custom rules last';
+COMMENT ON COLUMN fraud_rule_stats.evaluated IS 'rows in which it could say yes or no';
+COMMENT ON COLUMN fraud_rule_stats.hits IS 'rows in which it said yes, in shadow or not';
+COMMENT ON COLUMN fraud_rule_stats.labelled_frauds IS 'hits that fraud_labels says are fraud';
+COMMENT ON COLUMN fraud_rule_stats."precision" IS 'labelled_frauds / hits; NULL without hits';
+COMMENT ON COLUMN fraud_rule_stats.recall IS 'labelled_frauds / all rows that fraud_labels says are fraud; NULL without any';
 
 -- ---- files in force, and what is stored
 

@@ -192,6 +192,16 @@ SELECT fraud_detach('payments');
 SELECT count(*) FROM fraud_profiles WHERE source <> 0;
 SELECT count(*) AS triggers FROM pg_trigger WHERE tgname LIKE 'fraud_history%';
 
+-- a column may have any name
+CREATE TABLE lettered (t int, txn_id int PRIMARY KEY, customer_id text, amount numeric, occurred_at timestamptz);
+INSERT INTO lettered VALUES (1, 1, 'T', 5, '2026-09-01');
+SELECT fraud_attach('lettered');
+SELECT fraud_label('1', true, '2026-10-05');
+SELECT fraud_profile_of('customer', 'T')::jsonb -> 'newest' -> 0 ->> 'status' AS status;
+SELECT fraud_label('1', NULL), fraud_rebuild('lettered', 'T');
+SELECT fraud_profile_of('customer', 'T') = (SELECT fraud_profile(l.*) FROM lettered l) AS same;
+SELECT fraud_detach('lettered');
+
 -- ==== rights
 CREATE ROLE regress_store_app;
 CREATE ROLE regress_store_owner;

@@ -8,9 +8,9 @@
  * somebody else folds are left out. The snapshot is taken when the lock is
  * had, so what an earlier folder did is seen.
  *
- * Settled. When the deltas of a key that the snapshot sees are folded, every
- * delta of a transaction before the snapshot's xmin is in the row, or was
- * rolled back. The row keeps that number, and look-ups skip older entries of
+ * Settled. When the deltas of a key that the snapshot sees are folded, those
+ * of all sources, every delta of a transaction before the snapshot's xmin is
+ * in the rows, or was rolled back. The row keeps that number, and look-ups skip older entries of
  * the delta index, which may stay there for as long as some old snapshot
  * needs them.
  *
@@ -19,6 +19,7 @@
 #include "postgres.h"
 
 #include "access/htup_details.h"
+#include "access/itup.h"
 #include "access/relation.h"
 #include "access/tableam.h"
 #include "access/transam.h"
@@ -39,6 +40,12 @@
 
 /* Deltas of one key folded at a time: bounds memory. */
 #define FOLD_AT_ONCE	4096
+
+/*
+ * So many deltas of a key are looked at in vain before it is asked what is
+ * settled. Vacuum removes them when it may; an old snapshot can forbid that.
+ */
+#define FOLD_UNSEEN		16
 
 /* A delta that is to be folded. */
 typedef struct Waiting
@@ -228,41 +235,105 @@ fold_slot(Folder *f, bool rest)
 	MemoryContextReset(f->context);
 }
 
+/* Goes on at slot `low`; or, with `settled`, in it, with the deltas of transactions from there on. */
+static void
+go_to(IndexScanDesc scan, int64 low, int64 high, bool in_slot, uint64 settled)
+{
+	ScanKeyData keys[2];
+
+	ScanKeyInit(&keys[0], 1, in_slot ? BTEqualStrategyNumber : BTGreaterEqualStrategyNumber,
+				in_slot ? F_INT8EQ : F_INT8GE, Int64GetDatum(low));
+	if (in_slot)
+		ScanKeyInit(&keys[1], 2, BTGreaterEqualStrategyNumber, F_XID8GE, UInt64GetDatum(settled));
+	else
+		ScanKeyInit(&keys[1], 1, BTLessEqualStrategyNumber, F_INT8LE, Int64GetDatum(high));
+	/* the slot is wanted of entries whose rows are not seen, too */
+	scan->xs_want_itup = true;
+	index_rescan(scan, keys, 2, NULL, 0);
+}
+
+/* From where on deltas of the key may wait that the row at `tid`, a folded one, is of. */
+static uint64
+settled_of_row(Folder *f, ItemPointer tid)
+{
+	MemoryContext old = MemoryContextSwitchTo(f->context);
+	uint64		settled = 0;
+	bool		isnull;
+
+	if (table_tuple_fetch_row_version(f->deltas.rel, tid, SnapshotAny, f->row))
+	{
+		int			len;
+		const char *entity = copy_text(f->row, DELTAS_ENTITY, &len);
+		const char *key = copy_text(f->row, DELTAS_KEY, &len);
+		int32		source = DatumGetInt32(slot_getattr(f->row, DELTAS_SOURCE, &isnull));
+
+		settled = profiles_settled(&f->profiles, f->snapshot, entity, key, len, source);
+	}
+	MemoryContextSwitchTo(old);
+	MemoryContextReset(f->context);
+	return settled;
+}
+
 static void
 fold_shard(Folder *f, int shard)
 {
-	IndexScanDesc scan;
-	ScanKeyData keys[2];
-	int			nkeys = 0;
-	int64		low = (int64) ((uint64) shard << 60);
-
 	/* the slots of a shard lie together, as signed numbers too */
-	ScanKeyInit(&keys[nkeys++], 1, BTGreaterEqualStrategyNumber, F_INT8GE, Int64GetDatum(low));
-	ScanKeyInit(&keys[nkeys++], 1, BTLessEqualStrategyNumber, F_INT8LE,
-				Int64GetDatum(low | INT64CONST(0x0FFFFFFFFFFFFFFF)));
-	scan = index_beginscan(f->deltas.rel, f->deltas_slot, f->snapshot, nkeys, 0);
-	index_rescan(scan, keys, nkeys, NULL, 0);
+	int64		low = (int64) ((uint64) shard << 60);
+	int64		high = low | INT64CONST(0x0FFFFFFFFFFFFFFF);
+	IndexScanDesc scan = index_beginscan(f->deltas.rel, f->deltas_slot, f->snapshot, 2, 0);
+	bool		in_slot = false;	/* the scan is in one slot only: `at` */
+	int64		at = low;
+	int			unseen = 0;		/* entries of it whose rows are not seen */
+
+	go_to(scan, low, high, false, 0);
 	/* a key that was begun is finished, whatever is left */
-	while ((f->left > 0 || f->n > 0) && index_getnext_slot(scan, ForwardScanDirection, f->row))
+	while (f->left > 0 || f->n > 0)
 	{
+		ItemPointer tid = index_getnext_tid(scan, ForwardScanDirection);
+		ItemPointerData where;
 		bool		isnull;
+		int64		slot;
 
 		CHECK_FOR_INTERRUPTS();
-		if (f->n > 0 &&
-			DatumGetInt64(slot_getattr(f->row, DELTAS_SLOT, &isnull)) != f->waiting[0].slot)
+		if (tid == NULL)
+		{
+			if (!in_slot || at == high)
+				break;
+			in_slot = false;
+			unseen = 0;
+			go_to(scan, ++at, high, false, 0);
+			continue;
+		}
+		where = *tid;
+		slot = DatumGetInt64(index_getattr(scan->xs_itup, 1, scan->xs_itupdesc, &isnull));
+		if (slot != at)
+		{
+			at = slot;
+			unseen = 0;
+		}
+		if (f->n > 0 && f->waiting[0].slot != slot)
 		{
 			fold_slot(f, false);
 			if (f->left <= 0)
 				break;
 		}
-		else if (f->n == FOLD_AT_ONCE)
+		if (index_fetch_heap(scan, f->row))
 		{
-			fold_slot(f, true);
-			/* the next part of this key goes on from the row just written */
-			CommandCounterIncrement();
-			f->snapshot->curcid = GetCurrentCommandId(false);
+			if (f->n == FOLD_AT_ONCE)
+			{
+				fold_slot(f, true);
+				/* the next part of this key goes on from the row just written */
+				CommandCounterIncrement();
+				f->snapshot->curcid = GetCurrentCommandId(false);
+			}
+			take_delta(f, f->row);
 		}
-		take_delta(f, f->row);
+		else if (!in_slot && f->n == 0 && ++unseen == FOLD_UNSEEN)
+		{
+			/* folded long ago, and kept for an old snapshot: to what is not */
+			in_slot = true;
+			go_to(scan, slot, slot, true, settled_of_row(f, &where));
+		}
 	}
 	if (f->n > 0)
 		fold_slot(f, false);

@@ -129,7 +129,7 @@ label_rows(Oid schema, const Source *source, const char *txn_id, const LabelChan
 	GetUserIdAndSecContext(&user, &security);
 	SetUserIdAndSecContext(table->rd_rel->relowner,
 						   security | SECURITY_RESTRICTED_OPERATION | SECURITY_NOFORCE_RLS);
-	SPI_execute(psprintf("SELECT t FROM %s AS t WHERE %s", name, condition), true, 0);
+	SPI_execute(psprintf("SELECT (t.*)::%s FROM %s AS t WHERE %s", name, name, condition), true, 0);
 	SetUserIdAndSecContext(user, security);
 
 	rows = SPI_tuptable;

@@ -18,7 +18,6 @@
  */
 #include "postgres.h"
 
-#include "access/htup_details.h"
 #include "access/relation.h"
 #include "access/table.h"
 #include "access/tableam.h"
@@ -35,6 +34,7 @@
 #include "core/compat.h"
 #include "profile/profile_type.h"
 #include "store/lookup.h"
+#include "store/profiles.h"
 
 bool
 store_reader_open(StoreReader *reader, Oid schema)
@@ -149,23 +149,6 @@ next_delta(StoreReader *reader, bool *visible)
 	return more;
 }
 
-/* The first transaction whose deltas may be missing from a row. */
-static uint64
-settled_of(TupleTableSlot *slot)
-{
-	uint64		settled = DatumGetUInt64(column(slot, PROFILES_SETTLED));
-	uint64		writer = DatumGetUInt64(column(slot, PROFILES_SETTLED_BY));
-	HeapTuple	tuple;
-	bool		free_it;
-	bool		ours;
-
-	tuple = ExecFetchSlotHeapTuple(slot, false, &free_it);
-	ours = HeapTupleHeaderGetRawXmin(tuple->t_data) == (TransactionId) writer;
-	if (free_it)
-		heap_freetuple(tuple);
-	return ours ? settled : 0;
-}
-
 /* Adds the row of another source. */
 static void
 add_state(StoredHistory *history, ProfileState *state)
@@ -206,7 +189,7 @@ store_lookup(StoreReader *reader, const StoreKey *key, StoredHistory *history)
 		if (any)
 			state = room = room != NULL ? room : palloc(sizeof(ProfileState));
 		nrows++;
-		settled = Min(settled, settled_of(reader->profile));
+		settled = Min(settled, profiles_row_settled(reader->profile));
 		history->stale |= DatumGetBool(column(reader->profile, PROFILES_STALE));
 		if (!read_state(reader->profile, PROFILES_STATE, state))
 		{

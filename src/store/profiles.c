@@ -8,6 +8,7 @@
 #include "postgres.h"
 
 #include "access/genam.h"
+#include "access/htup_details.h"
 #include "access/relation.h"
 #include "access/tableam.h"
 #include "access/transam.h"
@@ -40,15 +41,13 @@ profiles_writer_close(ProfilesWriter *writer)
 	store_writer_close(&writer->table);
 }
 
-bool
-profiles_find(ProfilesWriter *writer, Snapshot snapshot, const char *entity, const char *key,
-			  int key_len, int32 source, StoredRow *row)
+static IndexScanDesc
+find_row(ProfilesWriter *writer, Snapshot snapshot, const char *entity, const char *key,
+		 int key_len, int32 source)
 {
 	ScanKeyData keys[3];
 	IndexScanDesc scan;
-	bool		good = false;
 
-	row->exists = row->stale = false;
 	ScanKeyEntryInitialize(&keys[0], 0, 1, BTEqualStrategyNumber, TEXTOID, C_COLLATION_OID, F_TEXTEQ,
 						   CStringGetTextDatum(entity));
 	ScanKeyEntryInitialize(&keys[1], 0, 2, BTEqualStrategyNumber, TEXTOID, C_COLLATION_OID, F_TEXTEQ,
@@ -56,7 +55,49 @@ profiles_find(ProfilesWriter *writer, Snapshot snapshot, const char *entity, con
 	ScanKeyInit(&keys[2], 3, BTEqualStrategyNumber, F_INT4EQ, Int32GetDatum(source));
 	scan = index_beginscan(writer->table.rel, writer->pkey, snapshot, 3, 0);
 	index_rescan(scan, keys, 3, NULL, 0);
-	if (index_getnext_slot(scan, ForwardScanDirection, writer->row))
+	if (!index_getnext_slot(scan, ForwardScanDirection, writer->row))
+		ExecClearTuple(writer->row);
+	return scan;
+}
+
+uint64
+profiles_row_settled(TupleTableSlot *row)
+{
+	bool		isnull;
+	uint64		settled = DatumGetUInt64(slot_getattr(row, PROFILES_SETTLED, &isnull));
+	uint64		writer = DatumGetUInt64(slot_getattr(row, PROFILES_SETTLED_BY, &isnull));
+	HeapTuple	tuple;
+	bool		free_it;
+	bool		ours;
+
+	tuple = ExecFetchSlotHeapTuple(row, false, &free_it);
+	ours = HeapTupleHeaderGetRawXmin(tuple->t_data) == (TransactionId) writer;
+	if (free_it)
+		heap_freetuple(tuple);
+	return ours ? settled : 0;
+}
+
+uint64
+profiles_settled(ProfilesWriter *writer, Snapshot snapshot, const char *entity, const char *key,
+				 int key_len, int32 source)
+{
+	IndexScanDesc scan = find_row(writer, snapshot, entity, key, key_len, source);
+	uint64		settled = TTS_EMPTY(writer->row) ? 0 : profiles_row_settled(writer->row);
+
+	ExecClearTuple(writer->row);
+	index_endscan(scan);
+	return settled;
+}
+
+bool
+profiles_find(ProfilesWriter *writer, Snapshot snapshot, const char *entity, const char *key,
+			  int key_len, int32 source, StoredRow *row)
+{
+	IndexScanDesc scan = find_row(writer, snapshot, entity, key, key_len, source);
+	bool		good = false;
+
+	row->exists = row->stale = false;
+	if (!TTS_EMPTY(writer->row))
 	{
 		bool		isnull;
 		struct varlena *image;

@@ -30,6 +30,13 @@ typedef struct StoredRow
 extern void profiles_writer_open(ProfilesWriter *writer, Oid schema);
 extern void profiles_writer_close(ProfilesWriter *writer);
 
+/* Up to where the row of a key is settled, see lookup.c; 0 where nobody knows. */
+extern uint64 profiles_settled(ProfilesWriter *writer, Snapshot snapshot, const char *entity,
+							   const char *key, int key_len, int32 source);
+
+/* The same of a row in a slot. */
+extern uint64 profiles_row_settled(TupleTableSlot *row);
+
 /*
  * Reads the row of a key. False where there is no state to go on from: no
  * row, or a damaged one, which is then marked stale.
@@ -37,7 +44,10 @@ extern void profiles_writer_close(ProfilesWriter *writer);
 extern bool profiles_find(ProfilesWriter *writer, Snapshot snapshot, const char *entity,
 						  const char *key, int key_len, int32 source, StoredRow *row);
 
-/* Inserts or updates it. settled: see store_settled(). */
+/*
+ * Inserts or updates it. settled: deltas of earlier transactions, of whatever
+ * source, do not wait any more; 0 where only this source was looked at.
+ */
 extern void profiles_write(ProfilesWriter *writer, Snapshot snapshot, const char *entity,
 						   const char *key, int key_len, int32 source,
 						   const StoredRow *row, uint64 settled);

@@ -127,7 +127,6 @@ typedef struct Receiver
 	DestReceiver dest;
 	ProfilesWriter writer;
 	Snapshot	snapshot;
-	uint64		settled;
 	uint64		basis;
 	int32		source;
 	const char *only;			/* this key, or NULL */
@@ -149,7 +148,7 @@ write_current(Receiver *r)
 		return;
 	old = MemoryContextSwitchTo(r->context);
 	profiles_write(&r->writer, r->snapshot, store_entity_names[r->current.key.entity],
-				   r->current.key.text, r->current.key.len, r->source, &r->row, r->settled);
+				   r->current.key.text, r->current.key.len, r->source, &r->row, 0);
 	MemoryContextSwitchTo(old);
 	MemoryContextReset(r->context);
 	r->result->keys[r->current.key.entity]++;
@@ -269,7 +268,7 @@ events_query(Oid schema, Relation table, const char *columns, const char *key, b
 			pstrdup(txn_column_name(policy, (TxnColumn) c));
 
 	initStringInfo(&sql);
-	appendStringInfo(&sql, "SELECT e FROM (SELECT %s(t, $1, %s) AS e FROM %s AS t",
+	appendStringInfo(&sql, "SELECT e FROM (SELECT %s(t.*, $1, %s) AS e FROM %s AS t",
 					 store_name(schema, "fraud_history_events"),
 					 labels ? "l.known_at" : "NULL",
 					 quote_qualified_identifier(get_namespace_name(RelationGetNamespace(table)),
@@ -420,7 +419,6 @@ rebuild(Oid schema, Relation table, int32 source, const char *columns, const cha
 	r->dest.rDestroy = receiver_done;
 	r->dest.mydest = DestNone;
 	r->snapshot = snapshot;
-	r->settled = store_settled(snapshot);
 	r->basis = policy_active()->basis_hash;
 	r->source = source;
 	r->only = key;
