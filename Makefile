@@ -74,6 +74,7 @@ SERVER_OBJS = \
 	src/store/delta.o \
 	src/store/fold.o \
 	src/store/install.o \
+	src/store/known_fraud.o \
 	src/store/label.o \
 	src/store/label_source.o \
 	src/store/lookup.o \

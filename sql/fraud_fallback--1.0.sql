@@ -697,7 +697,7 @@ COMMENT ON SEQUENCE fraud_missed
 	IS 'counts statements whose changes are missing in histories, because fraud_profile_deltas was locked by somebody';
 
 -- rows are rewritten again and again: half of a page is left for new versions,
--- so that no index changes; everything is stored inline, there is no TOAST table
+-- so that no index changes; everything is stored inline, never in TOAST
 CREATE TABLE fraud_profiles (
 	entity pg_catalog.text COLLATE pg_catalog."C" NOT NULL,
 	key pg_catalog.text COLLATE pg_catalog."C" NOT NULL,
@@ -773,10 +773,10 @@ CREATE FUNCTION fraud_history() RETURNS pg_catalog.trigger
 REVOKE ALL ON FUNCTION fraud_history() FROM PUBLIC;
 COMMENT ON FUNCTION fraud_history() IS 'trigger of attached tables; fraud_attach() creates it';
 
-CREATE FUNCTION fraud_history_events(txn pg_catalog.record, columns pg_catalog.text, known_at pg_catalog.timestamptz)
+CREATE FUNCTION fraud_history_events(txn pg_catalog.record, columns pg_catalog.text)
 	RETURNS SETOF pg_catalog.bytea
 	LANGUAGE c STABLE PARALLEL SAFE COST 20 ROWS 3 AS 'MODULE_PATHNAME';
-COMMENT ON FUNCTION fraud_history_events(pg_catalog.record, pg_catalog.text, pg_catalog.timestamptz)
+COMMENT ON FUNCTION fraud_history_events(pg_catalog.record, pg_catalog.text)
 	IS 'support of fraud_attach() and fraud_rebuild(): events of a row, by key';
 
 CREATE FUNCTION fraud_attach(relation pg_catalog.regclass, columns pg_catalog.jsonb DEFAULT NULL)
@@ -784,6 +784,11 @@ CREATE FUNCTION fraud_attach(relation pg_catalog.regclass, columns pg_catalog.js
 REVOKE ALL ON FUNCTION fraud_attach(pg_catalog.regclass, pg_catalog.jsonb) FROM PUBLIC;
 COMMENT ON FUNCTION fraud_attach(pg_catalog.regclass, pg_catalog.jsonb)
 	IS 'keeps the histories of a table''s customers, addresses and merchants from now on, and builds those of the rows that are there';
+
+CREATE FUNCTION fraud_remembers(relation pg_catalog.regclass, columns pg_catalog.jsonb) RETURNS pg_catalog.bool
+	LANGUAGE c STABLE PARALLEL SAFE AS 'MODULE_PATHNAME';
+COMMENT ON FUNCTION fraud_remembers(pg_catalog.regclass, pg_catalog.jsonb)
+	IS 'support of fraud_attached: whether a table has the columns that histories need';
 
 CREATE FUNCTION fraud_detach(relation pg_catalog.regclass) RETURNS pg_catalog.void
 	LANGUAGE c VOLATILE STRICT PARALLEL UNSAFE AS 'MODULE_PATHNAME';
@@ -906,7 +911,8 @@ COMMENT ON FUNCTION fraud_features(pg_catalog.text) IS 'the numbers that rules a
 CREATE VIEW fraud_attached AS
 	SELECT s.relation,
 		   s.source,
-		   CASE WHEN c.oid IS NULL THEN 'dropped' WHEN s.filled_at IS NULL THEN 'filling' ELSE 'ready' END AS state,
+		   CASE WHEN c.oid IS NULL THEN 'dropped' WHEN s.filled_at IS NULL THEN 'filling'
+				WHEN NOT @extschema@.fraud_remembers(s.relation, s.columns) THEN 'columns missing' ELSE 'ready' END AS state,
 		   s.columns, s.attached_at, s.attached_by, s.filled_at, s.filled_events,
 		   s.basis_hash OPERATOR(pg_catalog.=) b.basis_hash AS basis_current,
 		   g.gaps,
@@ -927,13 +933,15 @@ CREATE VIEW fraud_attached AS
 					JOIN pg_catalog.pg_inherits AS i ON i.inhparent OPERATOR(pg_catalog.=) tree.relid)
 			SELECT pg_catalog.array_agg(tree.relid::pg_catalog.regclass ORDER BY tree.relid) AS gaps
 			FROM tree
-			WHERE (SELECT pg_catalog.count(*) FROM pg_catalog.pg_trigger AS t
+			WHERE tree.relid IS NOT NULL AND (SELECT pg_catalog.count(*) FROM pg_catalog.pg_trigger AS t
 				   WHERE t.tgrelid OPERATOR(pg_catalog.=) tree.relid
 				   AND t.tgfoid OPERATOR(pg_catalog.=) (
 						SELECT f.oid FROM pg_catalog.pg_proc AS f
 							JOIN pg_catalog.pg_extension AS e ON f.pronamespace OPERATOR(pg_catalog.=) e.extnamespace
 						WHERE f.proname OPERATOR(pg_catalog.=) 'fraud_history'
 						AND e.extname OPERATOR(pg_catalog.=) 'fraud_fallback')
+				   AND pg_catalog.split_part(pg_catalog.encode(t.tgargs, 'escape'), E'\\000', 1)
+					OPERATOR(pg_catalog.=) s.source::pg_catalog.text
 				   AND t.tgenabled OPERATOR(pg_catalog.<>) 'D') OPERATOR(pg_catalog.<) 4) AS g
 		CROSS JOIN LATERAL (
 			SELECT pg_catalog.count(*) FILTER (WHERE w.kind OPERATOR(pg_catalog.<>) 'f') AS waiting,
@@ -944,14 +952,14 @@ GRANT SELECT ON fraud_attached TO pg_monitor;
 COMMENT ON VIEW fraud_attached IS 'attached tables and how their histories are';
 COMMENT ON COLUMN fraud_attached.relation IS 'the table';
 COMMENT ON COLUMN fraud_attached.source IS 'its number in fraud_profiles and fraud_profile_deltas';
-COMMENT ON COLUMN fraud_attached.state IS 'ready; filling: the rows it had when it was attached are not in yet, call fraud_attach() again if nobody does; dropped: the table is gone';
+COMMENT ON COLUMN fraud_attached.state IS 'ready; columns missing: none to remember rows by, renamed perhaps; filling: the rows it had when it was attached are not in yet, call fraud_attach() again if nobody does; dropped: the table is gone';
 COMMENT ON COLUMN fraud_attached.columns IS 'known column names that are others in this table';
 COMMENT ON COLUMN fraud_attached.attached_at IS 'when its triggers were created';
 COMMENT ON COLUMN fraud_attached.attached_by IS 'who called fraud_attach()';
 COMMENT ON COLUMN fraud_attached.filled_at IS 'when its histories were last built whole';
 COMMENT ON COLUMN fraud_attached.filled_events IS 'events that were counted then, one for each key of a row';
 COMMENT ON COLUMN fraud_attached.basis_current IS 'whether they were built with the basis of the policy in force; if not, fraud_rebuild()';
-COMMENT ON COLUMN fraud_attached.gaps IS 'it, and tables that belong to it, where triggers of ours are missing or disabled: fraud_attach() again';
+COMMENT ON COLUMN fraud_attached.gaps IS 'it, and tables that belong to it, where triggers of ours are missing or disabled: fraud_attach() again, then fraud_rebuild()';
 COMMENT ON COLUMN fraud_attached.stale_keys IS 'keys whose rows changed in a way that only fraud_rebuild() follows';
 COMMENT ON COLUMN fraud_attached.waiting IS 'deltas that wait for fraud_fold()';
 COMMENT ON COLUMN fraud_attached.ahead IS 'rows more than a day ahead of the clock when they came: not remembered';

@@ -101,22 +101,6 @@ source_of(Oid schema, Oid relation, Source *source)
 	return false;
 }
 
-/* Runs one statement on a table of ours as its owner. */
-static void
-run_on_store(Oid schema, const char *sql, int nargs, Oid *types, Datum *values)
-{
-	Oid			user;
-	int			security;
-
-	GetUserIdAndSecContext(&user, &security);
-	SetUserIdAndSecContext(store_owner(schema), security | SECURITY_LOCAL_USERID_CHANGE);
-	SPI_connect();
-	if (SPI_execute_with_args(sql, nargs, types, values, NULL, false, 0) < 0)
-		elog(ERROR, "a statement on the store failed: %s", sql);
-	SPI_finish();
-	SetUserIdAndSecContext(user, security);
-}
-
 /* ---- what can be attached ---- */
 
 static void
@@ -209,36 +193,68 @@ rules_without(const bool *has)
 	return rules.len > 0 ? errdetail("Rules that cannot run without: %s.", rules.data) : 0;
 }
 
-/*
- * Says what fraud_check() finds, and refuses a table whose rows could never
- * become history.
- */
+/* Refuses a table of which a part is attached by itself, or that is one. */
+static void
+require_alone(Relation rel, Oid schema)
+{
+	Oid			relid = RelationGetRelid(rel);
+	List	   *below = find_all_inheritors(relid, AccessShareLock, NULL);
+	Source	   *list;
+	int			n = sources(schema, &list);
+	int			i;
+
+	for (i = 0; i < n; i++)
+	{
+		Oid			other = list[i].relation;
+
+		if (other == relid || get_rel_name(other) == NULL)
+			continue;
+		if (list_member_oid(below, other) ||
+			list_member_oid(find_all_inheritors(other, NoLock, NULL), relid))
+			ereport(ERROR,
+					(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+					 errmsg("cannot attach \"%s\" beside \"%s\"", RelationGetRelationName(rel), get_rel_name(other)),
+					 errdetail("One inherits from the other: its rows would count twice."),
+					 errhint("Call fraud_detach() for \"%s\" first.", get_rel_name(other))));
+	}
+}
+
+/* Which columns a relation has, by the names given or else the policy's. */
+static void
+find_columns(Oid relid, const ColumnNames *names, bool *has)
+{
+	const Policy *policy = policy_active();
+	int			c;
+
+	for (c = 0; c < TXN_NCOLUMNS; c++)
+		has[c] = get_attnum(relid, names != NULL && names->name[c] != NULL ? names->name[c] :
+							txn_column_name(policy, (TxnColumn) c)) > 0;
+}
+
+/* Whether its rows can become history. */
+static bool
+can_remember(const bool *has)
+{
+	return has[COL_OCCURRED_AT] && (has[COL_CUSTOMER_ID] || has[COL_IP] || has[COL_MERCHANT_ID]);
+}
+
+/* Refuses a table whose rows cannot become history. */
 static void
 require_columns(Relation rel, const ColumnNames *names)
 {
-	static const TxnColumn keys[] = {COL_CUSTOMER_ID, COL_IP, COL_MERCHANT_ID};
 	const Policy *policy = policy_active();
 	const char *table = RelationGetRelationName(rel);
 	bool		has[TXN_NCOLUMNS];
-	StringInfoData missing;
 	int			c;
 
-	initStringInfo(&missing);
+	find_columns(RelationGetRelid(rel), names, has);
 	for (c = 0; c < TXN_NCOLUMNS; c++)
-	{
-		bool		named = names != NULL && names->name[c] != NULL;
-		const char *column = named ? names->name[c] : txn_column_name(policy, (TxnColumn) c);
-
-		has[c] = get_attnum(RelationGetRelid(rel), column) > 0;
-		if (named && !has[c])
+		if (!has[c] && names != NULL && names->name[c] != NULL)
 			ereport(ERROR,
 					(errcode(ERRCODE_UNDEFINED_COLUMN),
-					 errmsg("table \"%s\" has no column \"%s\"", table, column),
-					 errdetail("columns names it for \"%s\".", txn_column_names[c])));
-		if (!has[c] && ((TXN_FOR_HISTORY | COL_BIT(COL_IP)) & COL_BIT(c)) != 0)
-			appendStringInfo(&missing, "%s%s", missing.len > 0 ? ", " : "", column);
-	}
-	if (!has[COL_OCCURRED_AT] || !(has[keys[0]] || has[keys[1]] || has[keys[2]]))
+					 errmsg("table \"%s\" has no column \"%s\"", table, names->name[c]),
+					 errdetail("It was named for \"%s\".", txn_column_names[c])));
+	if (!can_remember(has))
 		ereport(ERROR,
 				(errcode(ERRCODE_UNDEFINED_COLUMN),
 				 errmsg("table \"%s\" has no columns to remember it by", table),
@@ -246,11 +262,46 @@ require_columns(Relation rel, const ColumnNames *names)
 						   txn_column_name(policy, COL_OCCURRED_AT), txn_column_name(policy, COL_CUSTOMER_ID),
 						   txn_column_name(policy, COL_IP), txn_column_name(policy, COL_MERCHANT_ID)),
 				 errhint("Name them: fraud_attach('%s', '{\"occurred_at\": \"created\"}').", table)));
+}
+
+/* Says what fraud_check() finds missing. */
+static void
+notice_columns(Relation rel, const ColumnNames *names)
+{
+	const char *table = RelationGetRelationName(rel);
+	bool		has[TXN_NCOLUMNS];
+	StringInfoData missing;
+	int			c;
+
+	initStringInfo(&missing);
+	find_columns(RelationGetRelid(rel), names, has);
+	for (c = 0; c < TXN_NCOLUMNS; c++)
+		if (!has[c] && ((TXN_FOR_HISTORY | COL_BIT(COL_IP)) & COL_BIT(c)) != 0)
+			appendStringInfo(&missing, "%s%s", missing.len > 0 ? ", " : "",
+							 txn_column_name(policy_active(), (TxnColumn) c));
 	if (missing.len > 0)
 		ereport(NOTICE,
 				(errmsg("table \"%s\" has no column %s", table, missing.data),
 				 rules_without(has),
 				 errhint("A column with another name can be named: fraud_attach('%s', '{\"ip\": \"client_address\"}').", table)));
+}
+
+PG_FUNCTION_INFO_V1(fraud_remembers);
+Datum
+fraud_remembers(PG_FUNCTION_ARGS)
+{
+	ColumnNames *names = PG_ARGISNULL(1) ? NULL :
+		column_names_read(DatumGetCString(DirectFunctionCall1(jsonb_out, PG_GETARG_DATUM(1))));
+	bool		has[TXN_NCOLUMNS];
+	int			c;
+
+	if (PG_ARGISNULL(0))
+		PG_RETURN_NULL();
+	find_columns(PG_GETARG_OID(0), names, has);
+	for (c = 0; c < TXN_NCOLUMNS; c++)
+		if (!has[c] && names != NULL && names->name[c] != NULL)
+			PG_RETURN_BOOL(false);
+	PG_RETURN_BOOL(can_remember(has));
 }
 
 /* ---- fraud_attach(relation, columns) ---- */
@@ -266,12 +317,12 @@ mark_filled(Oid schema, int32 source, const RebuildResult *result)
 	values[0] = Int32GetDatum(source);
 	values[1] = Int64GetDatum(result->events);
 	values[2] = CStringGetTextDatum(basis);
-	run_on_store(schema,
-				 psprintf("UPDATE %s SET filled_at = pg_catalog.clock_timestamp(), filled_events = $2, basis_hash = $3,"
+	store_run(schema,
+			  psprintf("UPDATE %s SET filled_at = pg_catalog.clock_timestamp(), filled_events = $2, basis_hash = $3,"
 						  " missed = (SELECT CASE WHEN is_called THEN last_value ELSE 0 END FROM %s)"
 						  " WHERE source OPERATOR(pg_catalog.=) $1",
 						  store_name(schema, "fraud_sources"), store_name(schema, "fraud_missed")),
-				 3, types, values);
+			  NULL, 3, types, values);
 }
 
 static char *
@@ -311,6 +362,7 @@ fraud_attach(PG_FUNCTION_ARGS)
 	rel = relation_open(relid, AccessShareLock);
 	require_table(rel, schema);
 	require_owner(relid);
+	require_alone(rel, schema);
 
 	if (!PG_ARGISNULL(1))
 	{
@@ -337,12 +389,13 @@ fraud_attach(PG_FUNCTION_ARGS)
 		request->has_columns = true;
 		strlcpy(request->columns, source.columns, sizeof(request->columns));
 	}
-	if (was_attached && source.filled && !install_needed(relid))
+	require_columns(rel, names);
+	if (was_attached && source.filled && !install_needed(relid, source.id, source.columns))
 	{
 		relation_close(rel, NoLock);
 		PG_RETURN_TEXT_P(cstring_to_text("already attached"));
 	}
-	require_columns(rel, names);
+	notice_columns(rel, names);
 
 	request->schema = schema;
 	request->relation = relid;
@@ -372,7 +425,7 @@ fraud_attach(PG_FUNCTION_ARGS)
 	relation_close(rel, NoLock);
 
 	if (was_attached && source.filled)
-		PG_RETURN_TEXT_P(cstring_to_text("already attached; triggers that were missing are there now"));
+		PG_RETURN_TEXT_P(cstring_to_text("already attached; triggers that were missing are there now, rows written without them need fraud_rebuild()"));
 	rel = relation_open(relid, AccessShareLock);
 	rebuild(schema, rel, id, request->has_columns ? request->columns : NULL, NULL, &result);
 	mark_filled(schema, id, &result);
@@ -423,17 +476,14 @@ fraud_detach(PG_FUNCTION_ARGS)
 			int			i;
 
 			for (i = 0; i < (int) lengthof(names); i++)
-				run_on_store(schema, psprintf("DROP TRIGGER IF EXISTS %s ON %s", names[i], table), 0, NULL, NULL);
+				store_run(schema, psprintf("DROP TRIGGER IF EXISTS %s ON %s", names[i], table), NULL, 0, NULL, NULL);
 		}
 	}
 	store_lock_all_shards(schema);
 	values[0] = Int32GetDatum(source.id);
-	run_on_store(schema, psprintf("DELETE FROM %s WHERE source OPERATOR(pg_catalog.=) $1",
-								  store_name(schema, "fraud_profile_deltas")), 1, types, values);
-	run_on_store(schema, psprintf("DELETE FROM %s WHERE source OPERATOR(pg_catalog.=) $1",
-								  store_name(schema, "fraud_profiles")), 1, types, values);
-	run_on_store(schema, psprintf("DELETE FROM %s WHERE source OPERATOR(pg_catalog.=) $1",
-								  store_name(schema, "fraud_sources")), 1, types, values);
+	store_forget_source(schema, source.id);
+	store_run(schema, psprintf("DELETE FROM %s WHERE source OPERATOR(pg_catalog.=) $1",
+							   store_name(schema, "fraud_sources")), NULL, 1, types, values);
 	PG_RETURN_VOID();
 }
 
@@ -460,6 +510,7 @@ fraud_rebuild(PG_FUNCTION_ARGS)
 				(errcode(ERRCODE_UNDEFINED_OBJECT),
 				 errmsg("\"%s\" is not attached", RelationGetRelationName(rel)),
 				 errhint("Call fraud_attach() first.")));
+	require_columns(rel, source.columns != NULL ? column_names_read(source.columns) : NULL);
 	rebuild(schema, rel, source.id, source.columns,
 			PG_ARGISNULL(1) ? NULL : text_to_cstring(PG_GETARG_TEXT_PP(1)), &result);
 	if (PG_ARGISNULL(1))
@@ -478,6 +529,7 @@ fraud_learn(PG_FUNCTION_ARGS)
 	const Policy *policy = policy_active();
 	DeltaBatch	batch;
 	Txn		   *txn = palloc(sizeof(Txn));
+	Event		event;
 	bool		remembered;
 
 	PreventCommandIfReadOnly("fraud_learn()");
@@ -485,8 +537,9 @@ fraud_learn(PG_FUNCTION_ARGS)
 	txn_reader_init(&reader, get_fn_expr_argtype(fcinfo->flinfo, 0), TXN_FOR_HISTORY | COL_BIT(COL_IP),
 					CurrentMemoryContext);
 	txn_read(&reader, PG_GETARG_DATUM(0), policy, txn);
-	delta_begin(&batch, store_schema(fcinfo->flinfo->fn_oid), SOURCE_LEARNED, policy->basis_hash);
-	delta_txn(&batch, txn, DELTA_EVENTS);
+	delta_begin(&batch, store_schema(fcinfo->flinfo->fn_oid), SOURCE_LEARNED, policy->basis_hash, STORE_TRY);
+	if (txn_event(txn, &event))
+		delta_event(&batch, txn, &event, NULL, DELTA_EVENTS);
 	remembered = batch.n > 0;
 	delta_end(&batch);
 	PG_RETURN_BOOL(remembered && batch.missed == 0);

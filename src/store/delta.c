@@ -31,12 +31,13 @@
 #define BYTES_AT_ONCE	(256 * 1024)
 
 void
-delta_begin(DeltaBatch *batch, Oid schema, int32 source, uint64 basis)
+delta_begin(DeltaBatch *batch, Oid schema, int32 source, uint64 basis, StoreWait wait)
 {
 	memset(batch, 0, sizeof(*batch));
 	batch->schema = schema;
 	batch->source = source;
 	batch->basis = basis;
+	batch->wait = wait;
 	batch->latest = GetCurrentStatementStartTimestamp() + STORE_AHEAD_MAX;
 	batch->context = AllocSetContextCreate(CurrentMemoryContext, "fraud_fallback deltas",
 										   ALLOCSET_DEFAULT_SIZES);
@@ -80,42 +81,48 @@ flush_if_full(DeltaBatch *batch)
 		delta_flush(batch);
 }
 
-/* The event of a transaction, if it is to be remembered. */
-static bool
-event_of(DeltaBatch *batch, const Txn *txn, Event *event)
+static void
+add_event(DeltaBatch *batch, const StoreKey *key, const Event *event, const TimestampTz *known, char kind)
 {
-	if (!txn_event(txn, event))
-		return false;
+	DeltaEntry *entry = add_entry(batch, key, kind);
+
+	entry->event = *event;
+	entry->labelled = known != NULL;
+	entry->known = known != NULL ? *known : 0;
+}
+
+/* Whether it is too far ahead of the clock to be remembered. */
+static bool
+is_ahead(DeltaBatch *batch, const Event *event)
+{
 	if (event->time <= batch->latest)
-		return true;
+		return false;
 	batch->ahead++;
-	return false;
+	return true;
 }
 
 void
-delta_txn_key(DeltaBatch *batch, const Txn *txn, const StoreKey *key, char kind)
+delta_event_key(DeltaBatch *batch, const StoreKey *key, const Event *event,
+				const TimestampTz *known, char kind)
 {
-	Event		event;
-
-	if (event_of(batch, txn, &event))
+	if (!is_ahead(batch, event))
 	{
-		add_entry(batch, key, kind)->event = event;
+		add_event(batch, key, event, known, kind);
 		flush_if_full(batch);
 	}
 }
 
 void
-delta_txn(DeltaBatch *batch, const Txn *txn, char kind)
+delta_event(DeltaBatch *batch, const Txn *txn, const Event *event, const TimestampTz *known, char kind)
 {
 	StoreKey	key;
-	Event		event;
 	int			e;
 
-	if (!event_of(batch, txn, &event))
+	if (is_ahead(batch, event))
 		return;
 	for (e = FIRST_ENTITY; e <= LAST_ENTITY; e++)
 		if (store_key_of_txn(txn, (RuleHistory) e, &key))
-			add_entry(batch, &key, kind)->event = event;
+			add_event(batch, &key, event, known, kind);
 	flush_if_full(batch);
 }
 
@@ -137,30 +144,6 @@ delta_stale(DeltaBatch *batch, const Txn *txn)
 	for (e = FIRST_ENTITY; e <= LAST_ENTITY; e++)
 		if (store_key_of_txn(txn, (RuleHistory) e, &key))
 			delta_stale_key(batch, &key);
-}
-
-void
-delta_fraud(DeltaBatch *batch, const Txn *txn, TimestampTz known)
-{
-	StoreKey	key;
-	Event		event;
-	int			e;
-
-	/* what was not paid is nobody's loss */
-	if (!event_of(batch, txn, &event) || event.status != STATUS_APPROVED)
-		return;
-	event.status = STATUS_FRAUD;
-	for (e = FIRST_ENTITY; e <= LAST_ENTITY; e++)
-	{
-		DeltaEntry *entry;
-
-		if (!store_key_of_txn(txn, (RuleHistory) e, &key))
-			continue;
-		entry = add_entry(batch, &key, DELTA_REVISIONS);
-		entry->event = event;
-		entry->labelled = true;
-		entry->known = known;
-	}
 }
 
 /* ---- writing ---- */
@@ -318,7 +301,7 @@ delta_flush(DeltaBatch *batch)
 		return;
 	old = MemoryContextSwitchTo(batch->context);
 	memset(&rows, 0, sizeof(rows));
-	if (!store_writer_open(&rows.writer, batch->schema, STORE_DELTAS, STORE_TRY))
+	if (!store_writer_open(&rows.writer, batch->schema, STORE_DELTAS, batch->wait))
 	{
 		batch->missed += batch->n + batch->ahead;
 		(void) store_count_missed(batch->schema);

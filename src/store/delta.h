@@ -28,6 +28,7 @@ typedef struct DeltaBatch
 	Oid			schema;
 	int32		source;
 	uint64		basis;
+	StoreWait	wait;
 	TimestampTz latest;			/* later events are not remembered */
 	MemoryContext context;		/* entries and keys; emptied by a flush */
 	DeltaEntry *entries;
@@ -39,24 +40,25 @@ typedef struct DeltaBatch
 	int64		missed;			/* events that could not be written */
 } DeltaBatch;
 
-extern void delta_begin(DeltaBatch *batch, Oid schema, int32 source, uint64 basis);
+/* wait: what to do when somebody has locked the table, see delta_flush(). */
+extern void delta_begin(DeltaBatch *batch, Oid schema, int32 source, uint64 basis, StoreWait wait);
 
-/* The event of a transaction, for each of its keys. */
-extern void delta_txn(DeltaBatch *batch, const Txn *txn, char kind);
-
-/* The same for one key. */
-extern void delta_txn_key(DeltaBatch *batch, const Txn *txn, const StoreKey *key, char kind);
+/*
+ * An event, for each key of its transaction, or for one key. known: where a
+ * label makes a fraud of it, since when; else NULL.
+ */
+extern void delta_event(DeltaBatch *batch, const Txn *txn, const Event *event,
+						const TimestampTz *known, char kind);
+extern void delta_event_key(DeltaBatch *batch, const StoreKey *key, const Event *event,
+							const TimestampTz *known, char kind);
 
 /* What is remembered of its keys is not right any more. */
 extern void delta_stale(DeltaBatch *batch, const Txn *txn);
 extern void delta_stale_key(DeltaBatch *batch, const StoreKey *key);
 
-/* The transaction, if it was approved, is a fraud known since `known`: for each of its keys. */
-extern void delta_fraud(DeltaBatch *batch, const Txn *txn, TimestampTz known);
-
 /*
- * Appends what is collected. Never waits: where the table is locked by
- * somebody else, the events are counted as missed and the server log says so.
+ * Appends what is collected. With STORE_TRY it never waits: where the table is
+ * locked by somebody else, the events are missed, counted, and logged.
  */
 extern void delta_flush(DeltaBatch *batch);
 

@@ -25,13 +25,6 @@ keyed_event_write(const KeyedEvent *e, uint8 *bytes)
 	event_pack(&e->event, packed);
 	memcpy(p, packed, EVENT_SIZE);
 	p += EVENT_SIZE;
-	if (e->labelled)
-	{
-		uint64		known = pg_hton64((uint64) e->known);
-
-		memcpy(p, &known, KEYED_KNOWN);
-		p += KEYED_KNOWN;
-	}
 	return (int) (p - bytes);
 }
 
@@ -40,7 +33,6 @@ keyed_event_read(const uint8 *bytes, int len, KeyedEvent *e)
 {
 	uint8		packed[EVENT_SIZE + EVENT_SLACK] = {0};
 	uint64		v;
-	int			rest;
 
 	if (len < KEYED_HEAD || bytes[8] < FIRST_ENTITY || bytes[8] > LAST_ENTITY || bytes[9] > STORE_KEY_MAX)
 		return false;
@@ -48,19 +40,11 @@ keyed_event_read(const uint8 *bytes, int len, KeyedEvent *e)
 	e->key.slot = (int64) pg_ntoh64(v);
 	e->key.entity = (RuleHistory) bytes[8];
 	e->key.len = bytes[9];
-	rest = len - KEYED_HEAD - e->key.len;
-	if (rest != EVENT_SIZE && rest != EVENT_SIZE + KEYED_KNOWN)
+	if (len != KEYED_HEAD + e->key.len + EVENT_SIZE)
 		return false;
 	memcpy(e->key.text, bytes + KEYED_HEAD, e->key.len);
 	e->key.text[e->key.len] = '\0';
 	memcpy(packed, bytes + KEYED_HEAD + e->key.len, EVENT_SIZE);
 	event_unpack(packed, &e->event);
-	e->labelled = rest > EVENT_SIZE;
-	e->known = 0;
-	if (e->labelled)
-	{
-		memcpy(&v, bytes + len - KEYED_KNOWN, KEYED_KNOWN);
-		e->known = (int64) pg_ntoh64(v);
-	}
 	return true;
 }

@@ -5,7 +5,7 @@
  *
  * The bytes begin with what tells keys apart, so sorting by them brings the
  * events of a key together: slot, entity, length of the key, key; then the
- * packed event, and for a confirmed fraud the time since when it is known.
+ * packed event.
  *
  *-------------------------------------------------------------------------
  */
@@ -15,14 +15,11 @@
 #include "store/key.h"
 
 #define KEYED_HEAD		10		/* slot, entity, length */
-#define KEYED_KNOWN		8
-#define KEYED_MAX		(KEYED_HEAD + STORE_KEY_MAX + EVENT_SIZE + KEYED_KNOWN)
+#define KEYED_MAX		(KEYED_HEAD + STORE_KEY_MAX + EVENT_SIZE)
 
 typedef struct KeyedEvent
 {
 	StoreKey	key;
-	bool		labelled;
-	int64		known;			/* valid if labelled */
 	Event		event;
 } KeyedEvent;
 

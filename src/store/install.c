@@ -16,7 +16,9 @@
 #include "access/xact.h"
 #include "catalog/pg_class.h"
 #include "catalog/pg_inherits.h"
+#include "catalog/pg_trigger.h"
 #include "catalog/pg_type.h"
+#include "commands/trigger.h"
 #include "executor/spi.h"
 #include "miscadmin.h"
 #include "pgstat.h"
@@ -81,19 +83,28 @@ static const struct
 	{"fraud_history_truncate", "TRUNCATE", ""}
 };
 
+/* Whether a relation has a trigger of ours that is as it should be. */
 static bool
-has_trigger(Relation rel, const char *name)
+has_trigger(Relation rel, const char *name, int32 source, const char *columns, bool part)
 {
 	int			i;
 
 	for (i = 0; rel->trigdesc != NULL && i < rel->trigdesc->numtriggers; i++)
-		if (strcmp(rel->trigdesc->triggers[i].tgname, name) == 0)
-			return true;
+	{
+		const Trigger *t = &rel->trigdesc->triggers[i];
+		TriggerArgs args;
+
+		if (strcmp(t->tgname, name) != 0 || t->tgenabled == TRIGGER_DISABLED ||
+			!trigger_read_args(t, &args))
+			continue;
+		return args.source == source && args.part == part &&
+			strcmp(args.columns != NULL ? args.columns : "", columns != NULL ? columns : "") == 0;
+	}
 	return false;
 }
 
 bool
-install_needed(Oid relation)
+install_needed(Oid relation, int32 source, const char *columns)
 {
 	List	   *relations = find_all_inheritors(relation, AccessShareLock, NULL);
 	bool		needed = false;
@@ -105,7 +116,7 @@ install_needed(Oid relation)
 		int			i;
 
 		for (i = 0; i < (int) lengthof(triggers); i++)
-			needed |= !has_trigger(rel, triggers[i].name);
+			needed |= !has_trigger(rel, triggers[i].name, source, columns, lfirst_oid(cell) != relation);
 		table_close(rel, NoLock);
 	}
 	return needed;
@@ -117,11 +128,12 @@ create_triggers(const InstallRequest *request, Oid relid, int32 source)
 	Relation	rel = table_open(relid, NoLock);
 	char	   *table = quote_qualified_identifier(get_namespace_name(RelationGetNamespace(rel)),
 												   RelationGetRelationName(rel));
+	bool		part = relid != request->relation;
 	bool		missing[lengthof(triggers)];
 	int			i;
 
 	for (i = 0; i < (int) lengthof(triggers); i++)
-		missing[i] = !has_trigger(rel, triggers[i].name);
+		missing[i] = !has_trigger(rel, triggers[i].name, source, request->columns, part);
 	table_close(rel, NoLock);
 
 	for (i = 0; i < (int) lengthof(triggers); i++)
@@ -130,10 +142,11 @@ create_triggers(const InstallRequest *request, Oid relid, int32 source)
 
 		if (!missing[i])
 			continue;
-		sql = psprintf("CREATE TRIGGER %s AFTER %s ON %s%s FOR EACH STATEMENT EXECUTE FUNCTION %s('%d', %s%s)",
+		/* one of ours from elsewhere, or a disabled one, is replaced */
+		sql = psprintf("CREATE OR REPLACE TRIGGER %s AFTER %s ON %s%s FOR EACH STATEMENT EXECUTE FUNCTION %s('%d', %s%s)",
 					   triggers[i].name, triggers[i].event, table, triggers[i].tables,
 					   store_name(request->schema, "fraud_history"), source,
-					   quote_literal_cstr(request->columns), relid == request->relation ? "" : ", 'part'");
+					   quote_literal_cstr(request->columns), part ? ", 'part'" : "");
 		if (SPI_execute(sql, false, 0) != SPI_OK_UTILITY)
 			elog(ERROR, "the statement failed: %s", sql);
 	}

@@ -23,8 +23,8 @@ typedef struct InstallRequest
 	char		columns[INSTALL_COLUMNS_MAX];	/* JSON */
 } InstallRequest;
 
-/* Whether a trigger of ours is missing on the table or on what inherits from it. */
-extern bool install_needed(Oid relation);
+/* Whether a trigger of ours is missing, disabled or not right on the table or on what inherits from it. */
+extern bool install_needed(Oid relation, int32 source, const char *columns);
 
 /*
  * Writes the row of fraud_sources, if it is not there, and creates the

@@ -83,22 +83,27 @@ write_label(Oid schema, const char *txn_id, bool retract, bool is_fraud, Timesta
 							  4, types, values, NULL, false, 0);
 }
 
+/* What was not paid is nobody's loss: only approved ones matter. */
 static void
 change_histories(Oid schema, int32 source, const Txn *txn, const LabelChange *change)
 {
 	DeltaBatch	batch;
+	Event		event;
 
-	delta_begin(&batch, schema, source, policy_active()->basis_hash);
+	if (!txn_event(txn, &event) || event.status != STATUS_APPROVED)
+		return;
+	delta_begin(&batch, schema, source, policy_active()->basis_hash, STORE_WAIT);
+	event.status = STATUS_FRAUD;
 	if (change->was_fraud)
 		delta_stale(&batch, txn);
 	else
-		delta_fraud(&batch, txn, change->known);
+		delta_event(&batch, txn, &event, &change->known, DELTA_REVISIONS);
 	delta_end(&batch);
 }
 
 /* The rows of an attached table with this id, into histories. Within SPI. */
 static bool
-label_rows(Oid schema, const Source *source, const char *txn_id, const LabelChange *change)
+label_rows(Oid schema, const Source *source, const char *txn_id, bool trimmed, const LabelChange *change)
 {
 	const Policy *policy = policy_active();
 	ColumnNames *names = source->columns != NULL ? column_names_read(source->columns) :
@@ -111,6 +116,7 @@ label_rows(Oid schema, const Source *source, const char *txn_id, const LabelChan
 	Txn		   *txn;
 	char	   *condition;
 	char	   *name;
+	bool		found = false;
 	uint64		n;
 	uint64		i;
 	Oid			user;
@@ -118,7 +124,7 @@ label_rows(Oid schema, const Source *source, const char *txn_id, const LabelChan
 
 	if (table == NULL)
 		return false;
-	condition = store_id_condition(table, column, txn_id);
+	condition = store_id_condition(table, column, txn_id, trimmed);
 	name = quote_qualified_identifier(get_namespace_name(RelationGetNamespace(table)),
 									  RelationGetRelationName(table));
 	if (condition == NULL)
@@ -142,13 +148,15 @@ label_rows(Oid schema, const Source *source, const char *txn_id, const LabelChan
 		bool		isnull;
 		Datum		row = SPI_getbinval(rows->vals[i], rows->tupdesc, 1, &isnull);
 
-		if (change->same)
-			break;
 		txn_read(&reader, row, policy, txn);
-		change_histories(schema, source->id, txn, change);
+		if (txn->txn_id.len != (int) strlen(txn_id) || memcmp(txn->txn_id.p, txn_id, txn->txn_id.len) != 0)
+			continue;
+		found = true;
+		if (!change->same)
+			change_histories(schema, source->id, txn, change);
 	}
 	relation_close(table, NoLock);
-	return n > 0;
+	return found;
 }
 
 /*
@@ -174,7 +182,10 @@ label(Oid schema, const char *txn_id, const Txn *txn, bool retract, bool is_frau
 	write_label(schema, txn_id, retract, is_fraud, known, &change);
 	n = sources(schema, &list);
 	for (i = 0; i < n; i++)
-		found |= label_rows(schema, &list[i], txn_id, &change);
+		found |= label_rows(schema, &list[i], txn_id, false, &change);
+	/* ids with blanks around them are rare, and no index finds them */
+	for (i = 0; i < n && !found; i++)
+		found |= label_rows(schema, &list[i], txn_id, true, &change);
 	if (!found && txn != NULL)
 	{
 		/* of no attached table: learned, if remembered at all */

@@ -25,11 +25,6 @@
 #include "store/label_source.h"
 #include "store/tables.h"
 
-/* fraud_labels */
-#define LABELS_TXN_ID		1
-#define LABELS_IS_FRAUD		2
-#define LABELS_KNOWN_AT		3
-
 static bool
 may_read(Relation labels, bool required)
 {

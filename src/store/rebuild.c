@@ -21,6 +21,7 @@
 #include "access/table.h"
 #include "access/tableam.h"
 #include "access/xact.h"
+#include "catalog/pg_inherits.h"
 #include "catalog/pg_type.h"
 #include "executor/spi.h"
 #include "fmgr.h"
@@ -38,6 +39,7 @@
 #include "policy/policy_active.h"
 #include "policy/policy_server.h"
 #include "store/events.h"
+#include "store/known_fraud.h"
 #include "store/profiles.h"
 #include "store/rebuild.h"
 #include "store/trigger.h"
@@ -47,7 +49,7 @@
 #define NOTICE_SECONDS	5
 #define NOTICE_ROWS		1000000
 
-/* ---- fraud_history_events(txn, columns, known_at) ---- */
+/* ---- fraud_history_events(txn, columns) ---- */
 
 typedef struct EventsCall
 {
@@ -56,8 +58,6 @@ typedef struct EventsCall
 	Event		event;
 	const char *columns;		/* of the reader's names */
 	int			entity;			/* next to return */
-	bool		labelled;
-	int64		known;
 } EventsCall;
 
 PG_FUNCTION_INFO_V1(fraud_history_events);
@@ -95,12 +95,6 @@ fraud_history_events(PG_FUNCTION_ARGS)
 			if (txn_event(&call->txn, &call->event) &&
 				call->event.time <= GetCurrentStatementStartTimestamp() + STORE_AHEAD_MAX)
 				call->entity = FIRST_ENTITY;
-			call->labelled = !PG_ARGISNULL(2) && call->event.status == STATUS_APPROVED;
-			if (call->labelled)
-			{
-				call->known = PG_GETARG_TIMESTAMPTZ(2);
-				call->event.status = STATUS_FRAUD;
-			}
 		}
 	}
 	while (call->entity <= LAST_ENTITY)
@@ -108,8 +102,6 @@ fraud_history_events(PG_FUNCTION_ARGS)
 		if (!store_key_of_txn(&call->txn, (RuleHistory) call->entity++, &e.key))
 			continue;
 		e.event = call->event;
-		e.labelled = call->labelled;
-		e.known = call->known;
 		bytes = palloc(VARHDRSZ + KEYED_MAX);
 		SET_VARSIZE(bytes, VARHDRSZ + keyed_event_write(&e, (uint8 *) VARDATA(bytes)));
 		result->isDone = ExprMultipleResult;
@@ -133,6 +125,7 @@ typedef struct Receiver
 	bool		any;			/* `current` and `row` are valid */
 	KeyedEvent	current;
 	StoredRow	row;
+	KnownFrauds frauds;
 	TimestampTz last_notice;
 	int64		written;
 	MemoryContext context;		/* of one row written */
@@ -181,6 +174,8 @@ receive(TupleTableSlot *slot, DestReceiver *self)
 	Receiver   *r = (Receiver *) self;
 	bool		isnull;
 	bytea	   *bytes = DatumGetByteaPP(slot_getattr(slot, 1, &isnull));
+	TimestampTz known;
+	bool		labelled;
 	KeyedEvent	e;
 
 	if (!keyed_event_read((const uint8 *) VARDATA_ANY(bytes), (int) VARSIZE_ANY_EXHDR(bytes), &e))
@@ -196,9 +191,12 @@ receive(TupleTableSlot *slot, DestReceiver *self)
 		r->row.exists = r->row.stale = false;
 		profile_init(&r->row.state, r->basis);
 	}
+	labelled = e.event.status == STATUS_APPROVED && known_fraud_event(&r->frauds, &e.event, &known);
+	if (labelled)
+		e.event.status = STATUS_FRAUD;
 	profile_observe(&r->row.state, &e.event);
-	if (e.labelled)
-		profile_observe_label(&r->row.state, &e.event, e.known);
+	if (labelled)
+		profile_observe_label(&r->row.state, &e.event, known);
 	r->result->events++;
 	return true;
 }
@@ -214,23 +212,6 @@ receiver_done(DestReceiver *self)
 }
 
 /* ---- the rebuild ---- */
-
-/* Runs a statement on our own tables under the rebuild's snapshot. */
-static void
-run_ours(Oid schema, const char *sql, Snapshot snapshot, int nargs, Oid *types, Datum *values)
-{
-	Oid			user;
-	int			security;
-	SPIPlanPtr	plan;
-
-	GetUserIdAndSecContext(&user, &security);
-	SetUserIdAndSecContext(store_owner(schema), security | SECURITY_LOCAL_USERID_CHANGE);
-	plan = SPI_prepare(sql, nargs, types);
-	if (plan == NULL || SPI_execute_snapshot(plan, values, NULL, snapshot, InvalidSnapshot,
-											 false, false, 0) < 0)
-		elog(ERROR, "a statement on the store failed: %s", sql);
-	SetUserIdAndSecContext(user, security);
-}
 
 /* Rows of an address, however it is written; NULL where the key is none. */
 static char *
@@ -255,7 +236,7 @@ address_condition(Relation table, const char *column, const char *key)
 
 /* The query for the events of a table, or of one key. */
 static char *
-events_query(Oid schema, Relation table, const char *columns, const char *key, bool labels)
+events_query(Oid schema, Relation table, const char *columns, const char *key)
 {
 	const Policy *policy = policy_active();
 	const ColumnNames *names = columns != NULL ? column_names_read(columns) : NULL;
@@ -268,21 +249,16 @@ events_query(Oid schema, Relation table, const char *columns, const char *key, b
 			pstrdup(txn_column_name(policy, (TxnColumn) c));
 
 	initStringInfo(&sql);
-	appendStringInfo(&sql, "SELECT e FROM (SELECT %s(t.*, $1, %s) AS e FROM %s AS t",
+	appendStringInfo(&sql, "SELECT e FROM (SELECT %s(t.*, $1) AS e FROM %s AS t",
 					 store_name(schema, "fraud_history_events"),
-					 labels ? "l.known_at" : "NULL",
 					 quote_qualified_identifier(get_namespace_name(RelationGetNamespace(table)),
 												RelationGetRelationName(table)));
-	if (labels)
-		appendStringInfo(&sql, " LEFT JOIN %s AS l ON l.is_fraud AND l.txn_id OPERATOR(pg_catalog.=)"
-						 " pg_catalog.btrim(t.%s::pg_catalog.text, E' \\t\\n\\r\\f\\v')",
-						 store_name(schema, "fraud_labels"), quote_identifier(ids[COL_TXN_ID]));
 	if (key != NULL)
 	{
 		char	   *conditions[] = {
-			store_id_condition(table, ids[COL_CUSTOMER_ID], key),
+			store_id_condition(table, ids[COL_CUSTOMER_ID], key, true),
 			address_condition(table, ids[COL_IP], key),
-			store_id_condition(table, ids[COL_MERCHANT_ID], key)
+			store_id_condition(table, ids[COL_MERCHANT_ID], key, true)
 		};
 		int			i;
 
@@ -293,29 +269,6 @@ events_query(Oid schema, Relation table, const char *columns, const char *key, b
 	}
 	appendStringInfoString(&sql, ") AS x ORDER BY e");
 	return sql.data;
-}
-
-static bool
-any_labels(Oid schema, Relation table, const char *columns, Snapshot snapshot)
-{
-	const ColumnNames *names = columns != NULL ? column_names_read(columns) : NULL;
-	const char *id = names != NULL && names->name[COL_TXN_ID] != NULL ? names->name[COL_TXN_ID] :
-		txn_column_name(policy_active(), COL_TXN_ID);
-	Relation	labels;
-	TableScanDesc scan;
-	TupleTableSlot *slot;
-	bool		any;
-
-	if (get_attnum(RelationGetRelid(table), id) == InvalidAttrNumber)
-		return false;
-	labels = store_open(schema, STORE_LABELS, AccessShareLock, STORE_WAIT);
-	slot = table_slot_create(labels, NULL);
-	scan = table_beginscan(labels, snapshot, 0, NULL);
-	any = table_scan_getnextslot(scan, ForwardScanDirection, slot);
-	table_endscan(scan);
-	ExecDropSingleTupleTableSlot(slot);
-	relation_close(labels, AccessShareLock);
-	return any;
 }
 
 /* The slots of a key, of the entities it can be of; locks their shards. */
@@ -358,7 +311,7 @@ delete_old(Oid schema, int32 source, const char *key, ArrayType *slots, Snapshot
 					 " AND kind OPERATOR(pg_catalog.<>) 'f'%s",
 					 store_name(schema, "fraud_profile_deltas"),
 					 key != NULL ? " AND slot OPERATOR(pg_catalog.=) ANY ($2)" : "");
-	run_ours(schema, sql.data, snapshot, nargs, types, values);
+	store_run(schema, sql.data, snapshot, nargs, types, values);
 
 	resetStringInfo(&sql);
 	appendStringInfo(&sql, "DELETE FROM %s WHERE source OPERATOR(pg_catalog.=) $1",
@@ -379,7 +332,7 @@ delete_old(Oid schema, int32 source, const char *key, ArrayType *slots, Snapshot
 		}
 		appendStringInfoString(&sql, between[1] == 'O' ? ")" : " AND false");
 	}
-	run_ours(schema, sql.data, snapshot, 1, types, values);
+	store_run(schema, sql.data, snapshot, 1, types, values);
 }
 
 void
@@ -397,9 +350,10 @@ rebuild(Oid schema, Relation table, int32 source, const char *columns, const cha
 	SPIPlanPtr	plan;
 	Oid			user;
 	int			security;
-	bool		labels;
 
 	memset(result, 0, sizeof(*result));
+	/* as a TRUNCATE does: first the tables, then the shards */
+	(void) find_all_inheritors(RelationGetRelid(table), AccessShareLock, NULL);
 	if (key != NULL)
 		slots = lock_key(schema, key);
 	else
@@ -427,7 +381,7 @@ rebuild(Oid schema, Relation table, int32 source, const char *columns, const cha
 	r->context = AllocSetContextCreate(CurrentMemoryContext, "fraud_fallback rebuild",
 									   ALLOCSET_DEFAULT_SIZES);
 	profiles_writer_open(&r->writer, schema);
-	labels = any_labels(schema, table, columns, snapshot);
+	known_frauds_begin(&r->frauds, schema, snapshot);
 
 	if (key == NULL && table->rd_rel->reltuples >= NOTICE_ROWS)
 		ereport(NOTICE,
@@ -438,9 +392,7 @@ rebuild(Oid schema, Relation table, int32 source, const char *columns, const cha
 	GetUserIdAndSecContext(&user, &security);
 	SetUserIdAndSecContext(table->rd_rel->relowner,
 						   security | SECURITY_RESTRICTED_OPERATION | SECURITY_NOFORCE_RLS);
-	if (labels)
-		SetUserIdAndSecContext(store_owner(schema), security | SECURITY_RESTRICTED_OPERATION);
-	plan = SPI_prepare_cursor(events_query(schema, table, columns, key, labels), 1, types,
+	plan = SPI_prepare_cursor(events_query(schema, table, columns, key), 1, types,
 							  CURSOR_OPT_PARALLEL_OK);
 	if (plan == NULL)
 		elog(ERROR, "the query for the events of a table failed");
@@ -462,6 +414,7 @@ rebuild(Oid schema, Relation table, int32 source, const char *columns, const cha
 	write_current(r);
 
 	profiles_writer_close(&r->writer);
+	known_frauds_end(&r->frauds);
 	SPI_finish();
 	UnregisterSnapshot(snapshot);
 	CommandCounterIncrement();

@@ -68,7 +68,7 @@ read_history(ScoreCall *call, StoreReader *reader, RuleHistory e, StringInfo rem
 	if (history.stale)
 		add_remark(remarks, "history of the %s is stale", entity_words[e]);
 	if (history.partial)
-		add_remark(remarks, "history of the %s is incomplete, too much waits to be folded", entity_words[e]);
+		add_remark(remarks, "history of the %s is incomplete: it has more changes than a look-up reads", entity_words[e]);
 }
 
 static void

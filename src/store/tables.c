@@ -16,11 +16,13 @@
 #include "catalog/pg_type.h"
 #include "commands/sequence.h"
 #include "executor/executor.h"
+#include "executor/spi.h"
 #include "miscadmin.h"
 #include "storage/lmgr.h"
 #include "utils/builtins.h"
 #include "utils/inval.h"
 #include "utils/lsyscache.h"
+#include "utils/snapmgr.h"
 #include "utils/syscache.h"
 
 #include "core/compat.h"
@@ -121,6 +123,20 @@ store_open(Oid schema, StoreRelation which, LOCKMODE mode, StoreWait wait)
 
 /* ---- writing ---- */
 
+/* The locks that opening the indexes for writing would wait for. */
+static bool
+try_indexes(Relation rel)
+{
+	List	   *indexes = RelationGetIndexList(rel);
+	ListCell   *cell;
+	bool		all = true;
+
+	foreach(cell, indexes)
+		all = all && ConditionalLockRelationOid(lfirst_oid(cell), RowExclusiveLock);
+	list_free(indexes);
+	return all;
+}
+
 bool
 store_writer_open(StoreWriter *writer, Oid schema, StoreRelation which, StoreWait wait)
 {
@@ -128,11 +144,15 @@ store_writer_open(StoreWriter *writer, Oid schema, StoreRelation which, StoreWai
 
 	if (rel == NULL)
 		return false;
+	if (wait == STORE_TRY && !try_indexes(rel))
+	{
+		relation_close(rel, RowExclusiveLock);
+		return false;
+	}
 	writer->rel = rel;
 	writer->estate = CreateExecutorState();
 	writer->result = makeNode(ResultRelInfo);
 	InitResultRelInfo(writer->result, rel, 1, NULL, 0);
-	/* whoever may lock an index against us needs a lock on the table first */
 	ExecOpenIndices(writer->result, false);
 	writer->slot = table_slot_create(rel, NULL);
 	return true;
@@ -249,35 +269,93 @@ store_owner(Oid schema)
 	return owner;
 }
 
+uint64
+store_run(Oid schema, const char *sql, Snapshot snapshot, int nargs, Oid *types, Datum *values)
+{
+	Snapshot	latest = snapshot == NULL ? RegisterSnapshot(GetLatestSnapshot()) : NULL;
+	SPIPlanPtr	plan;
+	uint64		rows;
+	Oid			user;
+	int			security;
+
+	GetUserIdAndSecContext(&user, &security);
+	SetUserIdAndSecContext(store_owner(schema), security | SECURITY_LOCAL_USERID_CHANGE);
+	SPI_connect();
+	plan = SPI_prepare(sql, nargs, types);
+	if (plan == NULL || SPI_execute_snapshot(plan, values, NULL, latest != NULL ? latest : snapshot,
+											 InvalidSnapshot, false, false, 0) < 0)
+		elog(ERROR, "a statement on the store failed: %s", sql);
+	rows = SPI_processed;
+	SPI_finish();
+	SetUserIdAndSecContext(user, security);
+	if (latest != NULL)
+		UnregisterSnapshot(latest);
+	CommandCounterIncrement();
+	return rows;
+}
+
+void
+store_forget_source(Oid schema, int32 source)
+{
+	static const char *const tables[] = {"fraud_profile_deltas", "fraud_profiles"};
+	Oid			types[] = {INT4OID};
+	Datum		values[] = {Int32GetDatum(source)};
+	int			i;
+
+	for (i = 0; i < (int) lengthof(tables); i++)
+		store_run(schema, psprintf("DELETE FROM %s WHERE source OPERATOR(pg_catalog.=) $1",
+								   store_name(schema, tables[i])), NULL, 1, types, values);
+}
+
+/* As PostgreSQL writes it, so that a cast cannot fail. */
+static bool
+is_uuid(const char *s)
+{
+	int			i;
+
+	for (i = 0; i < 36; i++)
+		if (i == 8 || i == 13 || i == 18 || i == 23 ? s[i] != '-' : !isxdigit((unsigned char) s[i]))
+			return false;
+	return s[36] == '\0';
+}
+
+/* What text keys are without, see value_trim(). */
+#define BLANKS	"E' \\t\\n\\r\\f\\013'"
+
 char *
-store_id_condition(Relation table, const char *column, const char *id)
+store_id_condition(Relation table, const char *column, const char *id, bool trimmed)
 {
 	AttrNumber	attno = get_attnum(RelationGetRelid(table), column);
 	const char *value = quote_literal_cstr(id);
-	size_t		len = strlen(id);
+	char	   *end;
+	Oid			type;
 
 	if (attno == InvalidAttrNumber)
 		return NULL;
 	column = quote_identifier(column);
-	switch (getBaseType(get_atttype(RelationGetRelid(table), attno)))
+	type = getBaseType(get_atttype(RelationGetRelid(table), attno));
+	if (type == INT2OID || type == INT4OID || type == INT8OID)
 	{
-		case INT2OID:
-		case INT4OID:
-		case INT8OID:
-			if (len == 0 || len > 18 || strspn(id + (id[0] == '-'), "0123456789") != len - (id[0] == '-'))
-				return NULL;
-			return psprintf("t.%s OPERATOR(pg_catalog.=) %s::pg_catalog.int8", column, value);
-		case UUIDOID:
-			if (len != 36 || strspn(id, "0123456789abcdefABCDEF-") != len)
-				return NULL;
-			return psprintf("t.%s OPERATOR(pg_catalog.=) %s::pg_catalog.uuid", column, value);
-		case TEXTOID:
-		case VARCHAROID:
-			return psprintf("t.%s OPERATOR(pg_catalog.=) %s", column, value);
-		default:
-			return psprintf("pg_catalog.btrim(t.%s::pg_catalog.text) OPERATOR(pg_catalog.=) %s",
-							column, value);
+		errno = 0;
+		(void) strtoll(id, &end, 10);
+		if (errno != 0 || end == id || *end != '\0')
+			return NULL;
+		return psprintf("t.%s OPERATOR(pg_catalog.=) %s::pg_catalog.int8", column, value);
 	}
+	if (type == UUIDOID)
+	{
+		if (!is_uuid(id))
+			return NULL;
+		return psprintf("t.%s OPERATOR(pg_catalog.=) %s::pg_catalog.uuid", column, value);
+	}
+	/* keys of long ids are cut: what arrives is compared once more */
+	if (strlen(id) > STORE_KEY_MAX - 20)
+		return psprintf("pg_catalog.octet_length(t.%s::pg_catalog.text) OPERATOR(pg_catalog.>) %d",
+						column, STORE_KEY_MAX - 20);
+	if (!trimmed && (type == TEXTOID || type == VARCHAROID))
+		return psprintf("t.%s OPERATOR(pg_catalog.=) %s", column, value);
+	return psprintf("pg_catalog.btrim(t.%s::pg_catalog.text, " BLANKS ") OPERATOR(pg_catalog.=) %s",
+					column, value);
 }
 
 char *

@@ -75,6 +75,11 @@ typedef enum StoreRelation
 #define SOURCES_ROWS		8
 #define SOURCES_COLUMNS		8
 
+/* fraud_labels */
+#define LABELS_TXN_ID		1
+#define LABELS_IS_FRAUD		2
+#define LABELS_KNOWN_AT		3
+
 /* fraud_profile_deltas.kind */
 #define DELTA_EVENTS		'i' /* more events */
 #define DELTA_REVISIONS		'u' /* new versions of events */
@@ -148,10 +153,22 @@ extern bool store_count_missed(Oid schema);
 extern Oid	store_owner(Oid schema);
 
 /*
- * Condition on alias t that a column has an id, as the column's type compares
- * so that an index serves. NULL where no row can have it.
+ * Runs a statement on our tables as their owner. Under the latest snapshot
+ * where none is given: a transaction's own may be older than what others
+ * folded. Returns the number of rows.
  */
-extern char *store_id_condition(Relation table, const char *column, const char *id);
+extern uint64 store_run(Oid schema, const char *sql, Snapshot snapshot, int nargs,
+						Oid *types, Datum *values);
+
+/* Takes all histories and deltas of a source away; the caller has the shards. */
+extern void store_forget_source(Oid schema, int32 source);
+
+/*
+ * Condition on alias t that a column has an id, or more than those; NULL where
+ * no row can have it. trimmed: blanks around ids of text do not count, which
+ * no index on the column serves.
+ */
+extern char *store_id_condition(Relation table, const char *column, const char *id, bool trimmed);
 
 /* SQL name of one of our tables, quoted, for SPI. */
 extern char *store_name(Oid schema, const char *table);

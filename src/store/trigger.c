@@ -18,11 +18,12 @@
 #include "postgres.h"
 
 #include "access/htup_details.h"
+#include "access/relation.h"
+#include "access/tableam.h"
 #include "catalog/pg_inherits.h"
 #include "catalog/pg_trigger.h"
 #include "catalog/pg_type.h"
 #include "commands/trigger.h"
-#include "executor/spi.h"
 #include "miscadmin.h"
 #include "utils/builtins.h"
 #include "utils/fmgroids.h"
@@ -32,11 +33,13 @@
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
 #include "utils/relcache.h"
+#include "utils/snapmgr.h"
 #include "utils/tuplestore.h"
 
 #include "core/compat.h"
 #include "policy/policy_active.h"
 #include "store/delta.h"
+#include "store/known_fraud.h"
 #include "store/trigger.h"
 
 PG_FUNCTION_INFO_V1(fraud_history);
@@ -89,38 +92,33 @@ column_names_read(const char *json)
 	return names;
 }
 
-static void
-read_args(const Trigger *trigger, TriggerArgs *args)
+bool
+trigger_read_args(const Trigger *trigger, TriggerArgs *args)
 {
+	FmgrInfo	function;
+
+	if (trigger->tgisinternal || trigger->tgnargs < 2)
+		return false;
+	/* is it this library's? a name alone would not tell */
+	if (get_func_rettype(trigger->tgfoid) != TRIGGEROID)
+		return false;
+	fmgr_info(trigger->tgfoid, &function);
+	if (function.fn_addr != fraud_history)
+		return false;
 	args->source = pg_strtoint32(trigger->tgargs[0]);
 	args->columns = trigger->tgargs[1][0] != '\0' ? trigger->tgargs[1] : NULL;
 	args->part = trigger->tgnargs > 2;
+	return true;
 }
 
 bool
 trigger_args(Relation rel, TriggerArgs *args)
 {
-	TriggerDesc *desc = rel->trigdesc;
 	int			i;
 
-	if (desc == NULL)
-		return false;
-	for (i = 0; i < desc->numtriggers; i++)
-	{
-		Trigger    *t = &desc->triggers[i];
-		FmgrInfo	function;
-
-		if (t->tgisinternal || t->tgnargs < 2 || !(t->tgtype & TRIGGER_TYPE_INSERT))
-			continue;
-		/* is it this library's? a name alone would not tell */
-		if (get_func_rettype(t->tgfoid) != TRIGGEROID)
-			continue;
-		fmgr_info(t->tgfoid, &function);
-		if (function.fn_addr != fraud_history)
-			continue;
-		read_args(t, args);
-		return true;
-	}
+	for (i = 0; rel->trigdesc != NULL && i < rel->trigdesc->numtriggers; i++)
+		if (trigger_read_args(&rel->trigdesc->triggers[i], args))
+			return true;
 	return false;
 }
 
@@ -154,6 +152,7 @@ typedef struct TableReader
 	Oid			relid;			/* InvalidOid: free */
 	MemoryContext context;
 	TxnReader	reader;
+	bool		ours;			/* it belongs to the source its trigger names */
 } TableReader;
 
 static TableReader readers[READERS];
@@ -170,31 +169,70 @@ forget_reader(Datum arg, Oid relid)
 			readers[i].relid = InvalidOid;
 }
 
-static TxnReader *
-reader_of(Relation rel, const char *columns)
+/*
+ * Whether a relation is the attached table of a source, or a part of it. It is
+ * not where a trigger came with a dump of one table, or where a partition was
+ * detached. In doubt it is.
+ */
+static bool
+belongs(Oid schema, const TriggerArgs *args, Oid relid)
 {
-	TableReader *r;
+	Relation	sources = store_open(schema, STORE_SOURCES, AccessShareLock, STORE_TRY);
+	TupleTableSlot *slot;
+	TableScanDesc scan;
+	Oid			table = InvalidOid;
+
+	if (sources == NULL)
+		return true;
+	slot = table_slot_create(sources, NULL);
+	/* what is committed by now, whatever snapshot the statement has */
+	scan = table_beginscan(sources, SnapshotSelf, 0, NULL);
+	while (table_scan_getnextslot(scan, ForwardScanDirection, slot))
+	{
+		bool		isnull;
+
+		if (DatumGetInt32(slot_getattr(slot, SOURCES_SOURCE, &isnull)) == args->source)
+			table = DatumGetObjectId(slot_getattr(slot, SOURCES_RELATION, &isnull));
+	}
+	table_endscan(scan);
+	ExecDropSingleTupleTableSlot(slot);
+	relation_close(sources, AccessShareLock);
+	return table == relid ||
+		(args->part && OidIsValid(table) && list_member_oid(find_all_inheritors(table, NoLock, NULL), relid));
+}
+
+/* NULL where changes of the relation are nobody's. */
+static TxnReader *
+reader_of(Oid schema, Relation rel, const TriggerArgs *args)
+{
+	Oid			relid = RelationGetRelid(rel);
+	TableReader *r = NULL;
 	MemoryContext old;
 	int			i;
 
 	for (i = 0; i < READERS; i++)
-		if (readers[i].relid == RelationGetRelid(rel))
-			return &readers[i].reader;
+		if (readers[i].relid == relid)
+			r = &readers[i];
+	if (r == NULL)
+	{
+		bool		ours = belongs(schema, args, relid);
 
-	r = &readers[next_reader];
-	next_reader = (next_reader + 1) % READERS;
-	r->relid = InvalidOid;
-	if (r->context == NULL)
-		r->context = AllocSetContextCreate(TopMemoryContext, "fraud_fallback table reader",
-										   ALLOCSET_SMALL_SIZES);
-	MemoryContextReset(r->context);
-	old = MemoryContextSwitchTo(r->context);
-	txn_reader_init(&r->reader, RECORDOID, TXN_FOR_HISTORY | COL_BIT(COL_IP), r->context);
-	/* an empty list of names: do not ask again for the row type */
-	r->reader.names = columns != NULL ? column_names_read(columns) : palloc0(sizeof(ColumnNames));
-	MemoryContextSwitchTo(old);
-	r->relid = RelationGetRelid(rel);
-	return &r->reader;
+		r = &readers[next_reader];
+		next_reader = (next_reader + 1) % READERS;
+		r->relid = InvalidOid;
+		if (r->context == NULL)
+			r->context = AllocSetContextCreate(TopMemoryContext, "fraud_fallback table reader",
+											   ALLOCSET_SMALL_SIZES);
+		MemoryContextReset(r->context);
+		old = MemoryContextSwitchTo(r->context);
+		txn_reader_init(&r->reader, RECORDOID, TXN_FOR_HISTORY | COL_BIT(COL_IP), r->context);
+		/* an empty list of names: do not ask again for the row type */
+		r->reader.names = args->columns != NULL ? column_names_read(args->columns) : palloc0(sizeof(ColumnNames));
+		MemoryContextSwitchTo(old);
+		r->ours = ours;
+		r->relid = relid;
+	}
+	return r->ours ? &r->reader : NULL;
 }
 
 void
@@ -213,14 +251,37 @@ typedef struct Changes
 	TxnReader  *reader;
 	const Policy *policy;
 	MemoryContext row;			/* emptied after each row */
+	KnownFrauds frauds;
 	Txn			txn;
 	Txn			old;
 } Changes;
+
+/* An event, and whether a label makes a fraud of it. */
+typedef struct RowEvent
+{
+	bool		any;
+	Event		event;
+	bool		labelled;
+	TimestampTz known;
+	uint8		packed[EVENT_SIZE + EVENT_SLACK];
+} RowEvent;
 
 static void
 read_row(Changes *c, TupleTableSlot *slot, Txn *txn)
 {
 	txn_read_slot(c->reader, slot, c->policy, txn);
+}
+
+static void
+row_event(Changes *c, const Txn *txn, RowEvent *e)
+{
+	e->any = txn_event(txn, &e->event);
+	if (!e->any)
+		return;
+	e->labelled = e->event.status == STATUS_APPROVED && known_fraud(&c->frauds, txn, &e->known);
+	if (e->labelled)
+		e->event.status = STATUS_FRAUD;
+	event_pack(&e->event, e->packed);
 }
 
 static void
@@ -232,13 +293,18 @@ take_rows(Changes *c, TupleDesc desc, Tuplestorestate *rows, bool deleted)
 	while (tuplestore_gettupleslot(rows, true, false, slot))
 	{
 		MemoryContext old = MemoryContextSwitchTo(c->row);
+		RowEvent	e;
 
 		CHECK_FOR_INTERRUPTS();
 		read_row(c, slot, &c->txn);
 		if (deleted)
 			delta_stale(&c->batch, &c->txn);
 		else
-			delta_txn(&c->batch, &c->txn, DELTA_EVENTS);
+		{
+			row_event(c, &c->txn, &e);
+			if (e.any)
+				delta_event(&c->batch, &c->txn, &e.event, e.labelled ? &e.known : NULL, DELTA_EVENTS);
+		}
 		MemoryContextSwitchTo(old);
 		MemoryContextReset(c->row);
 	}
@@ -247,41 +313,36 @@ take_rows(Changes *c, TupleDesc desc, Tuplestorestate *rows, bool deleted)
 
 /* What an update of one row means for one entity. */
 static void
-take_update(Changes *c, RuleHistory entity)
+take_update(Changes *c, RuleHistory entity, const RowEvent *before, const RowEvent *after)
 {
 	StoreKey	was;
 	StoreKey	is;
-	bool		had = store_key_of_txn(&c->old, entity, &was);
-	bool		has = store_key_of_txn(&c->txn, entity, &is);
-	Event		old_event;
-	Event		new_event;
-	uint8		old_packed[EVENT_SIZE + EVENT_SLACK];
-	uint8		new_packed[EVENT_SIZE + EVENT_SLACK];
-
-	had = had && txn_event(&c->old, &old_event);
-	has = has && txn_event(&c->txn, &new_event);
-	if (had)
-		event_pack(&old_event, old_packed);
-	if (has)
-		event_pack(&new_event, new_packed);
+	bool		had = before->any && store_key_of_txn(&c->old, entity, &was);
+	bool		has = after->any && store_key_of_txn(&c->txn, entity, &is);
+	const TimestampTz *known = has && after->labelled ? &after->known : NULL;
 
 	if (had && has && was.slot == is.slot && was.len == is.len && memcmp(was.text, is.text, is.len) == 0)
 	{
-		int			cmp = memcmp(new_packed, old_packed, EVENT_SIZE);
+		int			cmp = memcmp(after->packed, before->packed, EVENT_SIZE);
 
 		if (cmp == 0)
 			return;
-		if (cmp > 0 && memcmp(new_packed, old_packed, EVENT_KEY_SIZE) == 0)
+		if (memcmp(after->packed, before->packed, EVENT_KEY_SIZE) == 0)
 		{
-			delta_txn_key(&c->batch, &c->txn, &is, DELTA_REVISIONS);
+			/* a lower version would not replace the one that is there */
+			if (cmp < 0)
+				delta_stale_key(&c->batch, &was);
+			else
+				/* a label counts once */
+				delta_event_key(&c->batch, &is, &after->event, before->labelled ? NULL : known, DELTA_REVISIONS);
 			return;
 		}
 	}
+	/* the old one stays until the key is rebuilt */
 	if (had)
 		delta_stale_key(&c->batch, &was);
-	/* the old one stays until the key is rebuilt: a lower version would not replace it */
-	if (has && !(had && memcmp(new_packed, old_packed, EVENT_KEY_SIZE) == 0 && was.slot == is.slot))
-		delta_txn_key(&c->batch, &c->txn, &is, DELTA_EVENTS);
+	if (has)
+		delta_event_key(&c->batch, &is, &after->event, known, DELTA_EVENTS);
 }
 
 /* Before and after, in the same order. */
@@ -297,13 +358,17 @@ take_updates(Changes *c, TupleDesc desc, Tuplestorestate *before, Tuplestorestat
 		   tuplestore_gettupleslot(after, true, false, new_slot))
 	{
 		MemoryContext old = MemoryContextSwitchTo(c->row);
+		RowEvent	before;
+		RowEvent	after;
 		int			e;
 
 		CHECK_FOR_INTERRUPTS();
 		read_row(c, old_slot, &c->old);
 		read_row(c, new_slot, &c->txn);
+		row_event(c, &c->old, &before);
+		row_event(c, &c->txn, &after);
 		for (e = FIRST_ENTITY; e <= LAST_ENTITY; e++)
-			take_update(c, (RuleHistory) e);
+			take_update(c, (RuleHistory) e, &before, &after);
 		MemoryContextSwitchTo(old);
 		MemoryContextReset(c->row);
 	}
@@ -312,48 +377,35 @@ take_updates(Changes *c, TupleDesc desc, Tuplestorestate *before, Tuplestorestat
 }
 
 /*
- * A whole table is emptied: its histories go with it. A partition: what it
- * held is not known any more, so everything of the source is marked stale.
- * The table is locked by its TRUNCATE, and folders keep away from the shards.
+ * A whole table is emptied: its histories go with it. A part of it (and of a
+ * table with children, TRUNCATE does not say whether they are emptied too):
+ * what it held is not known any more, so everything is marked stale. The table
+ * is locked by its TRUNCATE, and folders keep away from the shards.
  */
 static void
-take_truncate(Oid schema, int32 source, bool part)
+take_truncate(Oid schema, int32 source, bool whole)
 {
 	Oid			types[1] = {INT4OID};
 	Datum		values[1] = {Int32GetDatum(source)};
-	Oid			user;
-	int			security;
 
 	store_lock_all_shards(schema);
-	GetUserIdAndSecContext(&user, &security);
-	SetUserIdAndSecContext(store_owner(schema), security | SECURITY_LOCAL_USERID_CHANGE);
-	SPI_connect();
-	if (part)
+	if (whole)
 	{
-		/* keys that are not folded yet have no row to mark */
-		SPI_execute_with_args(psprintf("INSERT INTO %s (slot, written, entity, key, source, kind, events)"
-									   " SELECT DISTINCT slot, pg_catalog.pg_current_xact_id(), entity, key, source,"
-									   " 's'::pg_catalog.\"char\", 0 FROM %s"
-									   " WHERE source OPERATOR(pg_catalog.=) $1 AND state IS NOT NULL",
-									   store_name(schema, "fraud_profile_deltas"),
-									   store_name(schema, "fraud_profile_deltas")),
-							  1, types, values, NULL, false, 0);
-		SPI_execute_with_args(psprintf("UPDATE %s SET stale = true, settled = '0', settled_by = '0'"
-									   " WHERE source OPERATOR(pg_catalog.=) $1",
-									   store_name(schema, "fraud_profiles")),
-							  1, types, values, NULL, false, 0);
+		store_forget_source(schema, source);
+		return;
 	}
-	else
-	{
-		SPI_execute_with_args(psprintf("DELETE FROM %s WHERE source OPERATOR(pg_catalog.=) $1",
-									   store_name(schema, "fraud_profile_deltas")),
-							  1, types, values, NULL, false, 0);
-		SPI_execute_with_args(psprintf("DELETE FROM %s WHERE source OPERATOR(pg_catalog.=) $1",
-									   store_name(schema, "fraud_profiles")),
-							  1, types, values, NULL, false, 0);
-	}
-	SPI_finish();
-	SetUserIdAndSecContext(user, security);
+	/* keys that are not folded yet have no row to mark */
+	store_run(schema, psprintf("INSERT INTO %s (slot, written, entity, key, source, kind, events)"
+							   " SELECT DISTINCT slot, pg_catalog.pg_current_xact_id(), entity, key, source,"
+							   " 's'::pg_catalog.\"char\", 0 FROM %s"
+							   " WHERE source OPERATOR(pg_catalog.=) $1 AND state IS NOT NULL",
+							   store_name(schema, "fraud_profile_deltas"),
+							   store_name(schema, "fraud_profile_deltas")),
+			  NULL, 1, types, values);
+	store_run(schema, psprintf("UPDATE %s SET stale = true, settled = '0', settled_by = '0'"
+							   " WHERE source OPERATOR(pg_catalog.=) $1",
+							   store_name(schema, "fraud_profiles")),
+			  NULL, 1, types, values);
 }
 
 Datum
@@ -364,24 +416,25 @@ fraud_history(PG_FUNCTION_ARGS)
 	MemoryContext context;
 	MemoryContext caller;
 	Changes    *c;
+	TxnReader  *reader;
 	TriggerArgs args;
 	TupleDesc	desc;
 
 	if (!CALLED_AS_TRIGGER(fcinfo) || !TRIGGER_FIRED_FOR_STATEMENT(data->tg_event) ||
-		!TRIGGER_FIRED_AFTER(data->tg_event) || data->tg_trigger->tgnargs < 2)
+		!TRIGGER_FIRED_AFTER(data->tg_event) || !trigger_read_args(data->tg_trigger, &args))
 		ereport(ERROR,
 				(errcode(ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED),
 				 errmsg("fraud_history() is not for triggers of your own"),
 				 errhint("Call fraud_attach() for the table.")));
-	read_args(data->tg_trigger, &args);
-	/* detached since: it is no part of that history any more */
-	if (args.part && !data->tg_relation->rd_rel->relispartition &&
-		!has_superclass(RelationGetRelid(data->tg_relation)))
+	reader = reader_of(schema, data->tg_relation, &args);
+	if (reader == NULL)
 		return PointerGetDatum(NULL);
 
 	if (TRIGGER_FIRED_BY_TRUNCATE(data->tg_event))
 	{
-		take_truncate(schema, args.source, args.part);
+		take_truncate(schema, args.source, !args.part &&
+					  (data->tg_relation->rd_rel->relkind == RELKIND_PARTITIONED_TABLE ||
+					   !has_subclass(RelationGetRelid(data->tg_relation))));
 		return PointerGetDatum(NULL);
 	}
 
@@ -390,9 +443,10 @@ fraud_history(PG_FUNCTION_ARGS)
 	caller = MemoryContextSwitchTo(context);
 	c = palloc(sizeof(Changes));
 	c->policy = policy_active();
-	c->reader = reader_of(data->tg_relation, args.columns);
+	c->reader = reader;
 	c->row = AllocSetContextCreate(context, "fraud_fallback row", ALLOCSET_DEFAULT_SIZES);
-	delta_begin(&c->batch, schema, args.source, c->policy->basis_hash);
+	delta_begin(&c->batch, schema, args.source, c->policy->basis_hash, STORE_TRY);
+	known_frauds_begin(&c->frauds, schema, SnapshotSelf);
 	desc = RelationGetDescr(data->tg_relation);
 
 	if (TRIGGER_FIRED_BY_INSERT(data->tg_event))
@@ -402,6 +456,7 @@ fraud_history(PG_FUNCTION_ARGS)
 	else
 		take_updates(c, desc, data->tg_oldtable, data->tg_newtable);
 	delta_end(&c->batch);
+	known_frauds_end(&c->frauds);
 
 	MemoryContextSwitchTo(caller);
 	MemoryContextDelete(context);

@@ -27,4 +27,8 @@ typedef struct TriggerArgs
 
 extern bool trigger_args(Relation rel, TriggerArgs *args);
 
+/* The same of one trigger; false where it is none of ours. */
+struct Trigger;
+extern bool trigger_read_args(const struct Trigger *trigger, TriggerArgs *args);
+
 #endif							/* FRAUD_STORE_TRIGGER_H */

@@ -80,12 +80,9 @@ events(void)
 		e.event.amount = i;
 		e.event.flags = EVENT_HAS_AMOUNT;
 		e.event.status = STATUS_APPROVED;
-		e.labelled = i % 3 == 0;
-		e.known = e.labelled ? -i : 0;
 		n = keyed_event_write(&e, bytes);
 		same &= keyed_event_read(bytes, n, &back) && back.key.slot == e.key.slot &&
 			back.key.entity == e.key.entity && strcmp(back.key.text, e.key.text) == 0 &&
-			back.labelled == e.labelled && back.known == e.known &&
 			back.event.time == e.event.time && back.event.id == e.event.id;
 		refused &= !keyed_event_read(bytes, n - 1, &back) && !keyed_event_read(bytes, 5, &back);
 	}
