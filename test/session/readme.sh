@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # The SQL of README.md: its ```sql blocks run in their order in one new
 # database, a session each, and each must print what the ```text block right
-# behind it shows. Blanks at line ends do not count.
+# behind it shows. Blanks at line ends do not count. Its roles go with the
+# database.
 set -uo pipefail
 
 readme=$(dirname "$0")/../../README.md
@@ -13,6 +14,8 @@ trap finish EXIT
 finish()
 {
 	psql -Xq -c "DROP DATABASE IF EXISTS \"$database\""
+	PGOPTIONS='-c client_min_messages=warning' psql -Xq \
+		-c 'DROP ROLE IF EXISTS fraud_operator, fraud_analyst, fraud_application'
 	rm -rf "$dir"
 }
 
