@@ -120,7 +120,9 @@ FROM (SELECT 1 AS place, 'shipped' AS policy, txn_id, recommendation <> 'APPROVE
 	  UNION ALL SELECT 2, 'changed', txn_id, recommendation <> 'APPROVE' FROM scored_again) s LEFT JOIN truth t USING (txn_id)
 GROUP BY place, policy ORDER BY place;
 
+\ir attach.sql
+
 \echo
-\echo 8. Speed
+\echo 9. Speed
 \echo '  ' :speed rows per second on one core, with all three histories. The tables stay in schema fraud_demo.
 \echo
