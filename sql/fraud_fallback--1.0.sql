@@ -741,7 +741,7 @@ COMMENT ON COLUMN fraud_profile_deltas.written IS 'transaction that wrote it';
 COMMENT ON COLUMN fraud_profile_deltas.entity IS 'customer, ip or merchant';
 COMMENT ON COLUMN fraud_profile_deltas.key IS 'as in fraud_profiles';
 COMMENT ON COLUMN fraud_profile_deltas.source IS 'as in fraud_profiles';
-COMMENT ON COLUMN fraud_profile_deltas.kind IS 'i: events, u: new versions of events, s: the key is stale, f: rows too far in the future, not remembered';
+COMMENT ON COLUMN fraud_profile_deltas.kind IS 'i: events, u: new versions of events, s: the key is stale, f: rows too far in the future, not remembered, b: rows with blanks around an id';
 COMMENT ON COLUMN fraud_profile_deltas.events IS 'how many';
 COMMENT ON COLUMN fraud_profile_deltas.state IS 'the events, as a profile';
 COMMENT ON INDEX fraud_profile_deltas_slot IS 'deltas of a key, in order of transactions';
@@ -944,7 +944,7 @@ CREATE VIEW fraud_attached AS
 					OPERATOR(pg_catalog.=) s.source::pg_catalog.text
 				   AND t.tgenabled OPERATOR(pg_catalog.<>) 'D') OPERATOR(pg_catalog.<) 4) AS g
 		CROSS JOIN LATERAL (
-			SELECT pg_catalog.count(*) FILTER (WHERE w.kind OPERATOR(pg_catalog.<>) 'f') AS waiting,
+			SELECT pg_catalog.count(*) FILTER (WHERE w.slot OPERATOR(pg_catalog.<>) 0) AS waiting,
 				   coalesce(pg_catalog.sum(w.events) FILTER (WHERE w.kind OPERATOR(pg_catalog.=) 'f'), 0) AS ahead
 			FROM @extschema@.fraud_profile_deltas AS w
 			WHERE w.source OPERATOR(pg_catalog.=) s.source) AS d;

@@ -234,6 +234,26 @@ CREATE TABLE other (customer_id text, occurred_at timestamptz);
 CREATE TRIGGER wrong BEFORE INSERT ON other FOR EACH ROW EXECUTE FUNCTION public.fraud_history('1');
 INSERT INTO other VALUES ('C1', now());
 
+-- ==== ids with blanks around them are noted: looking for rows by id may not trust an index then
+CREATE TABLE spaced (txn_id text, customer_id text, occurred_at timestamptz);
+INSERT INTO spaced VALUES ('s1', E' C1\t', '2026-10-03 12:00+00'), ('s2', 'C1', '2026-10-03 12:01+00');
+SELECT fraud_attach('spaced');
+CREATE VIEW notes AS SELECT d.kind, d.events FROM fraud_profile_deltas d JOIN fraud_sources s USING (source) WHERE d.slot = 0 AND s.relation = 'spaced'::regclass;
+SELECT * FROM notes;
+SELECT fraud_rebuild('spaced', 'C1');
+SELECT (fraud_velocity(state, '1 day', '2026-10-03 13:00+00')).attempts FROM fraud_profiles WHERE entity = 'customer' AND key = 'C1' AND source = (SELECT source FROM fraud_sources WHERE relation = 'spaced'::regclass);
+SELECT fraud_label('s1', true, '2026-10-04'), fraud_label('s', true, '2026-10-04');
+TRUNCATE spaced;
+SELECT count(*) AS none FROM notes;
+INSERT INTO spaced VALUES ('s2', 'C2', '2026-10-03 12:01+00');
+SELECT count(*) AS none FROM notes;
+INSERT INTO spaced VALUES ('s3 ', 'C2', '2026-10-03 12:02+00');
+UPDATE spaced SET customer_id = 'C2 ' WHERE txn_id = 's2';
+SELECT fraud_fold() > 0 AS folded;
+SELECT * FROM notes;
+SELECT fraud_label('s3', NULL);
+SELECT fraud_detach('spaced');
+
 -- ==== bounds
 SELECT fraud_fold(0);
 SELECT fraud_fold(-1);

@@ -253,6 +253,13 @@ add_row(Rows *rows, const DeltaBatch *batch, int64 slot, const char *entity, con
 	ExecStoreVirtualTuple(row);
 }
 
+static void
+add_note(Rows *rows, const DeltaBatch *batch, char kind, int64 n)
+{
+	if (n > 0)
+		add_row(rows, batch, SLOT_NOTES, "", "", 0, kind, (int32) Min(n, PG_INT32_MAX), NULL);
+}
+
 /* Appends the collected entries; those of one key come together. */
 static void
 append_entries(Rows *rows, const DeltaBatch *batch)
@@ -297,7 +304,7 @@ delta_flush(DeltaBatch *batch)
 	MemoryContext old;
 	int			i;
 
-	if (batch->n == 0 && batch->ahead == 0)
+	if (batch->n == 0 && batch->ahead == 0 && batch->blanks == 0)
 		return;
 	old = MemoryContextSwitchTo(batch->context);
 	memset(&rows, 0, sizeof(rows));
@@ -315,9 +322,8 @@ delta_flush(DeltaBatch *batch)
 		rows.context = AllocSetContextCreate(batch->context, "fraud_fallback delta rows",
 											 ALLOCSET_DEFAULT_SIZES);
 		append_entries(&rows, batch);
-		if (batch->ahead > 0)
-			add_row(&rows, batch, SLOT_AHEAD, "", "", 0, DELTA_AHEAD,
-					(int32) Min(batch->ahead, PG_INT32_MAX), NULL);
+		add_note(&rows, batch, DELTA_AHEAD, batch->ahead);
+		add_note(&rows, batch, DELTA_BLANKS, batch->blanks);
 		write_rows(&rows);
 		for (i = 0; i < rows.made; i++)
 			ExecDropSingleTupleTableSlot(rows.slots[i]);
@@ -325,7 +331,7 @@ delta_flush(DeltaBatch *batch)
 	}
 	MemoryContextSwitchTo(old);
 
-	batch->ahead = 0;
+	batch->ahead = batch->blanks = 0;
 	batch->entries = NULL;
 	batch->n = batch->room = 0;
 	batch->bytes = 0;

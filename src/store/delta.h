@@ -37,6 +37,7 @@ typedef struct DeltaBatch
 	Size		bytes;			/* of entries and keys */
 	Size		limit;			/* flushed beyond */
 	int64		ahead;			/* events later than `latest` */
+	int64		blanks;			/* rows with Txn.blanks; the caller counts */
 	int64		missed;			/* events that could not be written */
 } DeltaBatch;
 

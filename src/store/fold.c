@@ -60,7 +60,7 @@ typedef struct Waiting
 	const char *entity;
 	int			key_len;
 	const char *key;
-	struct varlena *image;		/* NULL with DELTA_STALE and DELTA_AHEAD */
+	struct varlena *image;		/* NULL with DELTA_STALE and notes */
 } Waiting;
 
 typedef struct Folder
@@ -123,17 +123,17 @@ same_key(const Waiting *a, const Waiting *b)
 		memcmp(a->key, b->key, a->key_len) == 0 && strcmp(a->entity, b->entity) == 0;
 }
 
-/* Rows ahead of the clock: many counts become one. */
+/* Notes of one kind and source: many counts become one. */
 static void
-fold_ahead(Folder *f, int first)
+fold_notes(Folder *f, int first)
 {
-	Waiting    *w = &f->waiting[first];
+	const Waiting *note = &f->waiting[first];
 	int64		events = 0;
 	int			n = 0;
 	int			i;
 
 	for (i = first; i < f->n; i++)
-		if (f->waiting[i].kind == DELTA_AHEAD && f->waiting[i].source == w->source)
+		if (f->waiting[i].kind == note->kind && f->waiting[i].source == note->source)
 		{
 			f->waiting[i].done = true;
 			events += f->waiting[i].events;
@@ -145,14 +145,14 @@ fold_ahead(Folder *f, int first)
 		bool		nulls[DELTAS_COLUMNS] = {false};
 
 		for (i = first; i < f->n; i++)
-			if (f->waiting[i].kind == DELTA_AHEAD && f->waiting[i].source == w->source)
+			if (f->waiting[i].kind == note->kind && f->waiting[i].source == note->source)
 				store_delete(&f->deltas, &f->waiting[i].tid, f->snapshot);
-		values[DELTAS_SLOT - 1] = Int64GetDatum(SLOT_AHEAD);
+		values[DELTAS_SLOT - 1] = Int64GetDatum(SLOT_NOTES);
 		values[DELTAS_WRITTEN - 1] = FullTransactionIdGetDatum(GetTopFullTransactionId());
 		values[DELTAS_ENTITY - 1] = CStringGetTextDatum("");
 		values[DELTAS_KEY - 1] = CStringGetTextDatum("");
-		values[DELTAS_SOURCE - 1] = Int32GetDatum(w->source);
-		values[DELTAS_KIND - 1] = CharGetDatum(DELTA_AHEAD);
+		values[DELTAS_SOURCE - 1] = Int32GetDatum(note->source);
+		values[DELTAS_KIND - 1] = CharGetDatum(note->kind);
 		values[DELTAS_EVENTS - 1] = Int32GetDatum((int32) Min(events, PG_INT32_MAX));
 		nulls[DELTAS_STATE - 1] = true;
 		store_row(&f->deltas, values, nulls);
@@ -179,7 +179,7 @@ fold_key(Folder *f, int first, uint64 settled)
 		Waiting    *w = &f->waiting[i];
 		const char *why;
 
-		if (w->done || w->kind == DELTA_AHEAD || !same_key(key, w))
+		if (w->done || IS_NOTE(w->kind) || !same_key(key, w))
 			continue;
 		w->done = true;
 		f->folded++;
@@ -224,8 +224,8 @@ fold_slot(Folder *f, bool rest)
 	{
 		if (f->waiting[i].done)
 			continue;
-		if (f->waiting[i].kind == DELTA_AHEAD)
-			fold_ahead(f, i);
+		if (IS_NOTE(f->waiting[i].kind))
+			fold_notes(f, i);
 		else
 			fold_key(f, i, settled);
 	}

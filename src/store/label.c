@@ -185,7 +185,8 @@ label(Oid schema, const char *txn_id, const Txn *txn, bool retract, bool is_frau
 		found |= label_rows(schema, &list[i], txn_id, false, &change);
 	/* ids with blanks around them are rare, and no index finds them */
 	for (i = 0; i < n && !found; i++)
-		found |= label_rows(schema, &list[i], txn_id, true, &change);
+		found |= store_has_blanks(schema, list[i].id) &&
+			 label_rows(schema, &list[i], txn_id, true, &change);
 	if (!found && txn != NULL)
 	{
 		/* of no attached table: learned, if remembered at all */

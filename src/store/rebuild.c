@@ -39,6 +39,7 @@
 #include "policy/policy_active.h"
 #include "policy/policy_server.h"
 #include "store/events.h"
+#include "store/delta.h"
 #include "store/known_fraud.h"
 #include "store/profiles.h"
 #include "store/rebuild.h"
@@ -58,6 +59,7 @@ typedef struct EventsCall
 	Event		event;
 	const char *columns;		/* of the reader's names */
 	int			entity;			/* next to return */
+	bool		blanks;			/* to be said of the row */
 } EventsCall;
 
 PG_FUNCTION_INFO_V1(fraud_history_events);
@@ -92,10 +94,17 @@ fraud_history_events(PG_FUNCTION_ARGS)
 		if (!PG_ARGISNULL(0))
 		{
 			txn_read(&call->reader, PG_GETARG_DATUM(0), policy_active(), &call->txn);
+			call->blanks = call->txn.blanks;
 			if (txn_event(&call->txn, &call->event) &&
 				call->event.time <= GetCurrentStatementStartTimestamp() + STORE_AHEAD_MAX)
 				call->entity = FIRST_ENTITY;
 		}
+	}
+	if (call->blanks)
+	{
+		call->blanks = false;
+		result->isDone = ExprMultipleResult;
+		PG_RETURN_BYTEA_P(cstring_to_text(""));
 	}
 	while (call->entity <= LAST_ENTITY)
 	{
@@ -128,6 +137,7 @@ typedef struct Receiver
 	KnownFrauds frauds;
 	TimestampTz last_notice;
 	int64		written;
+	int64		blanks;			/* rows with blanks around an id */
 	MemoryContext context;		/* of one row written */
 	RebuildResult *result;
 } Receiver;
@@ -178,6 +188,11 @@ receive(TupleTableSlot *slot, DestReceiver *self)
 	bool		labelled;
 	KeyedEvent	e;
 
+	if (VARSIZE_ANY_EXHDR(bytes) == 0)
+	{
+		r->blanks++;
+		return true;
+	}
 	if (!keyed_event_read((const uint8 *) VARDATA_ANY(bytes), (int) VARSIZE_ANY_EXHDR(bytes), &e))
 		elog(ERROR, "fraud_history_events() returned something else");
 	if (!is_wanted(r, &e))
@@ -236,7 +251,7 @@ address_condition(Relation table, const char *column, const char *key)
 
 /* The query for the events of a table, or of one key. */
 static char *
-events_query(Oid schema, Relation table, const char *columns, const char *key)
+events_query(Oid schema, Relation table, int32 source, const char *columns, const char *key)
 {
 	const Policy *policy = policy_active();
 	const ColumnNames *names = columns != NULL ? column_names_read(columns) : NULL;
@@ -255,10 +270,11 @@ events_query(Oid schema, Relation table, const char *columns, const char *key)
 												RelationGetRelationName(table)));
 	if (key != NULL)
 	{
+		bool		trimmed = store_has_blanks(schema, source);
 		char	   *conditions[] = {
-			store_id_condition(table, ids[COL_CUSTOMER_ID], key, true),
+			store_id_condition(table, ids[COL_CUSTOMER_ID], key, trimmed),
 			address_condition(table, ids[COL_IP], key),
-			store_id_condition(table, ids[COL_MERCHANT_ID], key, true)
+			store_id_condition(table, ids[COL_MERCHANT_ID], key, trimmed)
 		};
 		int			i;
 
@@ -335,6 +351,17 @@ delete_old(Oid schema, int32 source, const char *key, ArrayType *slots, Snapshot
 	store_run(schema, sql.data, snapshot, 1, types, values);
 }
 
+/* Without, looking for ids may use an index on the column. */
+static void
+note_blanks(Oid schema, int32 source, int64 rows)
+{
+	DeltaBatch	batch;
+
+	delta_begin(&batch, schema, source, 0, STORE_WAIT);
+	batch.blanks = rows;
+	delta_end(&batch);
+}
+
 void
 rebuild(Oid schema, Relation table, int32 source, const char *columns, const char *key,
 		RebuildResult *result)
@@ -392,7 +419,7 @@ rebuild(Oid schema, Relation table, int32 source, const char *columns, const cha
 	GetUserIdAndSecContext(&user, &security);
 	SetUserIdAndSecContext(table->rd_rel->relowner,
 						   security | SECURITY_RESTRICTED_OPERATION | SECURITY_NOFORCE_RLS);
-	plan = SPI_prepare_cursor(events_query(schema, table, columns, key), 1, types,
+	plan = SPI_prepare_cursor(events_query(schema, table, source, columns, key), 1, types,
 							  CURSOR_OPT_PARALLEL_OK);
 	if (plan == NULL)
 		elog(ERROR, "the query for the events of a table failed");
@@ -412,6 +439,8 @@ rebuild(Oid schema, Relation table, int32 source, const char *columns, const cha
 	PopActiveSnapshot();
 	SetUserIdAndSecContext(user, security);
 	write_current(r);
+	if (key == NULL)
+		note_blanks(schema, source, r->blanks);
 
 	profiles_writer_close(&r->writer);
 	known_frauds_end(&r->frauds);

@@ -307,6 +307,19 @@ store_forget_source(Oid schema, int32 source)
 								   store_name(schema, tables[i])), NULL, 1, types, values);
 }
 
+bool
+store_has_blanks(Oid schema, int32 source)
+{
+	Oid			types[] = {INT4OID};
+	Datum		values[] = {Int32GetDatum(source)};
+
+	return store_run(schema, psprintf("SELECT FROM %s WHERE slot OPERATOR(pg_catalog.=) 0"
+									  " AND kind OPERATOR(pg_catalog.=) '%c'"
+									  " AND source OPERATOR(pg_catalog.=) $1 LIMIT 1",
+									  store_name(schema, "fraud_profile_deltas"), DELTA_BLANKS),
+					 NULL, 1, types, values) > 0;
+}
+
 /* As PostgreSQL writes it, so that a cast cannot fail. */
 static bool
 is_uuid(const char *s)

@@ -84,12 +84,16 @@ typedef enum StoreRelation
 #define DELTA_EVENTS		'i' /* more events */
 #define DELTA_REVISIONS		'u' /* new versions of events */
 #define DELTA_STALE			's' /* what is remembered is not right any more */
+
+/* Notes on a source. They stay; folding adds them up. */
 #define DELTA_AHEAD			'f' /* rows too far in the future, not remembered */
+#define DELTA_BLANKS		'b' /* rows with blanks around an id */
+#define IS_NOTE(kind)		((kind) == DELTA_AHEAD || (kind) == DELTA_BLANKS)
 
 #define SOURCE_LEARNED		0	/* fraud_learn() */
 
-/* Deltas of the kind DELTA_AHEAD are all in this slot. */
-#define SLOT_AHEAD			INT64CONST(0)
+/* Notes are all in this slot. */
+#define SLOT_NOTES			INT64CONST(0)
 
 /* Events this much ahead of the clock are not remembered. */
 #define STORE_AHEAD_MAX		USECS_A_DAY
@@ -162,6 +166,9 @@ extern uint64 store_run(Oid schema, const char *sql, Snapshot snapshot, int narg
 
 /* Takes all histories and deltas of a source away; the caller has the shards. */
 extern void store_forget_source(Oid schema, int32 source);
+
+/* Whether some row of the source has, or had, blanks around an id. */
+extern bool store_has_blanks(Oid schema, int32 source);
 
 /*
  * Condition on alias t that a column has an id, or more than those; NULL where

@@ -301,6 +301,7 @@ take_rows(Changes *c, TupleDesc desc, Tuplestorestate *rows, bool deleted)
 			delta_stale(&c->batch, &c->txn);
 		else
 		{
+			c->batch.blanks += c->txn.blanks;
 			row_event(c, &c->txn, &e);
 			if (e.any)
 				delta_event(&c->batch, &c->txn, &e.event, e.labelled ? &e.known : NULL, DELTA_EVENTS);
@@ -365,6 +366,7 @@ take_updates(Changes *c, TupleDesc desc, Tuplestorestate *before, Tuplestorestat
 		CHECK_FOR_INTERRUPTS();
 		read_row(c, old_slot, &c->old);
 		read_row(c, new_slot, &c->txn);
+		c->batch.blanks += c->txn.blanks && !c->old.blanks;
 		row_event(c, &c->old, &before);
 		row_event(c, &c->txn, &after);
 		for (e = FIRST_ENTITY; e <= LAST_ENTITY; e++)

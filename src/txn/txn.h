@@ -33,6 +33,7 @@ typedef struct Txn
 	TxnText		customer;
 	TxnText		card;
 	TxnText		merchant;
+	bool		blanks;			/* the id of transaction, customer or merchant had some around it */
 	TxnText		category;		/* lower case, blanks and hyphens as underscores */
 	uint64		identity;		/* always set; 48 bits */
 	uint32		card_hash;		/* 0 none */

@@ -278,6 +278,7 @@ txn_fill(Txn *txn, const TxnReader *reader, const Policy *policy, Value *values)
 		if (HAVE(c)) \
 		{ \
 			txn->field = value_text(txn, &values[c]); \
+			txn->blanks |= values[c].type == VALUE_TEXT && values[c].trimmed; \
 			mark(txn, c, txn->field.len > 0); \
 		} \
 	} while (0)

@@ -52,6 +52,7 @@ read_jsonb(TxnReader *reader, Jsonb *json, const Policy *policy, Txn *txn,
 				v->u.text = found.val.string.val;
 				v->len = found.val.string.len;
 				value_trim(&v->u.text, &v->len);
+				v->trimmed = v->len != found.val.string.len;
 				if (v->len == 0)
 					v->type = VALUE_NULL;
 				break;

@@ -236,7 +236,10 @@ value_from_datum(const RowField *field, Datum d, Value *v)
 	/* blank text is NULL */
 	if (v->type == VALUE_TEXT)
 	{
+		int			len = v->len;
+
 		value_trim(&v->u.text, &v->len);
+		v->trimmed = v->len != len;
 		if (v->len == 0)
 			v->type = VALUE_NULL;
 	}

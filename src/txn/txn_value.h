@@ -34,6 +34,7 @@ typedef struct Value
 {
 	ValueType	type;
 	int			len;			/* of text */
+	bool		trimmed;		/* text: blanks around it were cut */
 	union
 	{
 		const char *text;		/* not terminated */

@@ -46,7 +46,7 @@ CREATE FUNCTION is_stale(entity text, key text) RETURNS boolean LANGUAGE sql AS 
 CREATE VIEW now_stored AS
 	SELECT entity, key, t.n, t.p AS truth, fraud_profile_of(entity, key) AS p, is_stale(entity, key) AS stale
 	FROM truth t FULL JOIN (
-		SELECT entity, key FROM fraud_profiles UNION SELECT entity, key FROM fraud_profile_deltas WHERE kind <> 'f') s USING (entity, key);
+		SELECT entity, key FROM fraud_profiles UNION SELECT entity, key FROM fraud_profile_deltas WHERE slot <> 0) s USING (entity, key);
 CREATE FUNCTION wrong() RETURNS TABLE (n bigint, which text) LANGUAGE sql AS $$
 	SELECT count(*), string_agg(entity || ' ' || key, ', ') FROM now_stored WHERE NOT stale AND p IS DISTINCT FROM truth $$;
 

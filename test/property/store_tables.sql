@@ -32,12 +32,12 @@ BEGIN
 			SELECT v.entity, v.key, fraud_profile(row) AS p
 			FROM (%s) t, LATERAL (VALUES ('customer', customer_id), ('ip', host(ip)), ('merchant', merchant_id)) v (entity, key)
 			WHERE v.key IS NOT NULL GROUP BY v.entity, v.key) truth
-		FULL JOIN (SELECT entity, key FROM fraud_profiles UNION SELECT entity, key FROM fraud_profile_deltas WHERE kind <> 'f') s USING (entity, key)
+		FULL JOIN (SELECT entity, key FROM fraud_profiles UNION SELECT entity, key FROM fraud_profile_deltas WHERE slot <> 0) s USING (entity, key)
 		WHERE fraud_profile_of(entity, key) IS DISTINCT FROM p AND ($1 OR NOT is_stale(entity, key))$q$, rows_of_all) INTO bad USING stale_too;
 	RETURN bad;
 END $$;
 CREATE FUNCTION stale_keys() RETURNS bigint LANGUAGE sql AS $$
-	SELECT count(*) FROM (SELECT entity, key FROM fraud_profiles UNION SELECT entity, key FROM fraud_profile_deltas WHERE kind <> 'f') s
+	SELECT count(*) FROM (SELECT entity, key FROM fraud_profiles UNION SELECT entity, key FROM fraud_profile_deltas WHERE slot <> 0) s
 	WHERE is_stale(entity, key) $$;
 -- all is equal: now, and folded; `stale`: as many keys may be stale, and are
 CREATE FUNCTION equal(name text, stale bigint DEFAULT 0) RETURNS text LANGUAGE plpgsql AS $$
@@ -214,7 +214,7 @@ SELECT ok(ahead = 1 AND (fraud_velocity(fraud_profile_of('customer', 'c1'), '30 
 DELETE FROM txn WHERE txn_id IN ('ahead', 'near');
 SELECT rebuilt('rows ahead that are gone');
 INSERT INTO txn VALUES ('nobody', ' ', '', NULL, 1, '2026-01-01Z', 'approved', 'a'), ('no time', 'c77', 'm77', '10.7.7.7', 1, NULL, 'approved', 'a');
-SELECT ok(fraud_profile_of('customer', 'c77') IS NULL AND NOT EXISTS (SELECT FROM fraud_profile_deltas WHERE kind <> 'f'), 'rows without keys or without time leave no delta');
+SELECT ok(fraud_profile_of('customer', 'c77') IS NULL AND NOT EXISTS (SELECT FROM fraud_profile_deltas WHERE slot <> 0), 'rows without keys or without time leave no delta');
 DELETE FROM txn WHERE txn_id IN ('nobody', 'no time');
 SELECT equal('and when they go nothing happens');
 ALTER TABLE txn DROP COLUMN region, ADD COLUMN card_id text, ALTER COLUMN amount TYPE float8;
@@ -249,7 +249,7 @@ SELECT ok(stale_keys() = 3, 'its deletes make keys stale');
 SET ROLE ff_store_tables_writer;
 TRUNCATE txn;
 RESET ROLE;
-SELECT ok(NOT EXISTS (SELECT FROM fraud_profiles) AND NOT EXISTS (SELECT FROM fraud_profile_deltas WHERE kind <> 'f'), 'its TRUNCATE leaves nothing');
+SELECT ok(NOT EXISTS (SELECT FROM fraud_profiles) AND NOT EXISTS (SELECT FROM fraud_profile_deltas WHERE slot <> 0), 'its TRUNCATE leaves nothing');
 DROP OWNED BY ff_store_tables_writer;
 DROP ROLE ff_store_tables_writer;
 ALTER TABLE txn DISABLE TRIGGER fraud_history_insert;

@@ -41,7 +41,7 @@ CREATE VIEW wrong AS
 		SELECT v.entity, v.key, fraud_profile(t) AS p
 		FROM txn t, LATERAL (VALUES ('customer', customer_id), ('ip', host(ip)), ('merchant', merchant_id)) v (entity, key)
 		GROUP BY v.entity, v.key) truth
-	FULL JOIN (SELECT entity, key FROM fraud_profiles UNION SELECT entity, key FROM fraud_profile_deltas WHERE kind <> 'f') s USING (entity, key)
+	FULL JOIN (SELECT entity, key FROM fraud_profiles UNION SELECT entity, key FROM fraud_profile_deltas WHERE slot <> 0) s USING (entity, key)
 	WHERE fraud_profile_of(entity, key) IS DISTINCT FROM p;
 CREATE TABLE enough (yes boolean);
 CREATE TABLE folds (deltas bigint);
