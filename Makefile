@@ -54,6 +54,7 @@ PURE_OBJS = \
 
 SERVER_OBJS = \
 	src/module.o \
+	src/core/shmem.o \
 	src/policy/policy_active.o \
 	src/policy/policy_catalog.o \
 	src/policy/policy_check.o \

@@ -46,7 +46,6 @@
 #include "miscadmin.h"
 #include "port/atomics.h"
 #include "storage/fd.h"
-#include "storage/ipc.h"
 #include "storage/lwlock.h"
 #include "storage/shmem.h"
 #include "utils/builtins.h"
@@ -55,10 +54,9 @@
 #include "utils/timestamp.h"
 
 #include "core/compat.h"
+#include "core/shmem.h"
 #include "policy/policy_file.h"
 #include "policy/policy_server.h"
-
-#define TRANCHE				"fraud_fallback_policy"
 
 /*
  * The largest image 256 kB of YAML can make. No element of a list or map is
@@ -121,9 +119,6 @@ static TimestampTz last_reload; /* PgReloadTime at the last look */
 static bool looked = false;
 static uint64 taken;			/* generation of the last take */
 
-static shmem_request_hook_type prev_shmem_request_hook;
-static shmem_startup_hook_type prev_shmem_startup_hook;
-
 PG_FUNCTION_INFO_V1(fraud_reload);
 PG_FUNCTION_INFO_V1(fraud_config_status);
 
@@ -145,28 +140,13 @@ board_setup(Board *b)
 }
 
 static void
-request_shmem(void)
+board_init(void *memory, LWLockPadded *locks, bool found)
 {
-	if (prev_shmem_request_hook)
-		prev_shmem_request_hook();
-	RequestAddinShmemSpace(board_size());
-	RequestNamedLWLockTranche(TRANCHE, 1);
-}
-
-static void
-startup_shmem(void)
-{
-	bool		found;
-
-	if (prev_shmem_startup_hook)
-		prev_shmem_startup_hook();
-	LWLockAcquire(AddinShmemInitLock, LW_EXCLUSIVE);
-	board = ShmemInitStruct("fraud_fallback policy", board_size(), &found);
+	board = memory;
 	if (!found)
 		board_setup(board);
-	LWLockRelease(AddinShmemInitLock);
 	board_image = (char *) board + MAXALIGN(sizeof(Board));
-	board_lock = &GetNamedLWLockTranche(TRANCHE)->lock;
+	board_lock = &locks->lock;
 }
 
 /* Makes sure there is a board. */
@@ -557,11 +537,5 @@ policy_file_init(void)
 							   GUC_SUPERUSER_ONLY | GUC_ALLOW_IN_PARALLEL,
 							   NULL, NULL, NULL);
 
-	if (process_shared_preload_libraries_in_progress)
-	{
-		prev_shmem_request_hook = shmem_request_hook;
-		shmem_request_hook = request_shmem;
-		prev_shmem_startup_hook = shmem_startup_hook;
-		shmem_startup_hook = startup_shmem;
-	}
+	shmem_register("fraud_fallback_policy", board_size, board_init, 1);
 }
