@@ -15,11 +15,14 @@ DATA = sql/fraud_fallback--1.0.sql
 # Logic that needs no server: the unit and fuzz programs compile it as well,
 # with -DFRONTEND (first include: core/c_base.h).
 PURE_OBJS = \
-	src/policy/arena.o \
+	src/config/arena.o \
+	src/config/yaml_error.o \
+	src/config/yaml_reader.o \
+	src/config/yaml_scalar.o \
+	src/config/yaml_tree.o \
 	src/policy/catalog.o \
 	src/policy/default_yaml.o \
 	src/policy/policy_draft.o \
-	src/policy/policy_error.o \
 	src/policy/policy_image.o \
 	src/policy/policy_lookup.o \
 	src/policy/policy_read.o \
@@ -29,7 +32,6 @@ PURE_OBJS = \
 	src/policy/policy_reader.o \
 	src/policy/policy_scalar.o \
 	src/policy/policy_write.o \
-	src/policy/yaml_tree.o \
 	src/profile/cells.o \
 	src/profile/event.o \
 	src/profile/gather.o \
@@ -54,6 +56,9 @@ PURE_OBJS = \
 
 SERVER_OBJS = \
 	src/module.o \
+	src/config/config_file.o \
+	src/config/yaml_server.o \
+	src/core/shmem.o \
 	src/policy/policy_active.o \
 	src/policy/policy_catalog.o \
 	src/policy/policy_check.o \
@@ -123,9 +128,9 @@ include $(srcdir)/test/programs.mk
 headers = $(wildcard $(srcdir)/src/*/*.h)
 $(OBJS) $(OBJS:.o=.bc): $(headers) $(here)Makefile
 
-src/policy/default_yaml.c: rules/rules.yaml src/policy/embed.sh
+src/policy/default_yaml.c: rules/rules.yaml src/config/embed.sh
 	@$(MKDIR_P) $(@D)
-	sh $(srcdir)/src/policy/embed.sh $(srcdir)/rules/rules.yaml > $@.tmp && mv $@.tmp $@
+	sh $(srcdir)/src/config/embed.sh $(srcdir)/rules/rules.yaml policy/policy.h policy_default_yaml > $@.tmp && mv $@.tmp $@
 
 install: install-rules
 install-rules:

@@ -16,15 +16,13 @@
 #ifndef FRAUD_POLICY_POLICY_H
 #define FRAUD_POLICY_POLICY_H
 
+#include "config/yaml_error.h"
 #include "policy/catalog.h"
 
 #define POLICY_VERSION			1	/* of the image, not of the YAML */
 #define POLICY_MAX_BANDS		5
 #define POLICY_MAX_POINTS		30	/* per rule, and the largest weight */
 #define POLICY_NO_CAP			(-1)
-#define POLICY_MAX_YAML			(256 * 1024)	/* bytes of input */
-#define POLICY_MAX_DEPTH		8
-#define POLICY_MAX_NODES		50000
 #define POLICY_MAX_CUSTOM		32
 #define POLICY_RATE_SCALE		INT64_C(1000000000)
 
@@ -195,16 +193,6 @@ typedef struct Policy
 #define policy_str(p, s)		((s).off == 0 ? NULL : (const char *) (p) + (s).off)
 #define policy_array(p, a, type) ((const type *) ((const char *) (p) + (a).off))
 
-/* What is wrong with a policy, and where. Messages follow PostgreSQL's style. */
-typedef struct PolicyError
-{
-	int			line;			/* 1-based; 0 where there is no place */
-	int			column;			/* 1-based */
-	char		message[256];	/* what was found */
-	char		detail[512];	/* where in the policy, as a sentence */
-	char		hint[512];		/* what is allowed, as a sentence */
-} PolicyError;
-
 /* Tells whether a zone is known; the server asks pg_tzset(), a test may guess. */
 typedef bool (*PolicyZoneCheck) (const char *name);
 
@@ -216,7 +204,7 @@ typedef bool (*PolicyZoneCheck) (const char *name);
  */
 extern Policy *policy_read(const char *yaml, size_t len, const Policy *base,
 						   bool merge_maps, PolicyZoneCheck zone_ok,
-						   PolicyError *error);
+						   YamlError *error);
 
 /* Canonical YAML; reads back to the same bytes. *len may be NULL. */
 extern char *policy_write(const Policy *policy, size_t *len);
@@ -224,7 +212,7 @@ extern char *policy_write(const Policy *policy, size_t *len);
 /* The same policy with what stands at a dotted path replaced by a YAML value. */
 extern Policy *policy_set(const Policy *policy, const char *path,
 						  const char *value, PolicyZoneCheck zone_ok,
-						  PolicyError *error);
+						  YamlError *error);
 
 /* The shipped rules.yaml, as built in. */
 extern const char policy_default_yaml[];

@@ -17,6 +17,7 @@
 #include "utils/builtins.h"
 #include "utils/json.h"
 
+#include "config/yaml_server.h"
 #include "core/compat.h"
 #include "policy/policy_check.h"
 #include "policy/policy_type.h"
@@ -123,7 +124,7 @@ rule_parameters(const RuleDef *def, const PolicyRule *rule)
 static char *
 pool_text(const Policy *policy, PolicyStr s)
 {
-	return policy_text(policy_str(policy, s), s.len);
+	return yaml_text(policy_str(policy, s), s.len);
 }
 
 static Datum

@@ -22,6 +22,7 @@
 #include "utils/lsyscache.h"
 #include "utils/rel.h"
 
+#include "config/yaml_server.h"
 #include "core/compat.h"
 #include "policy/policy_check.h"
 #include "policy/policy_type.h"
@@ -96,7 +97,7 @@ static char *
 column_name(const Policy *policy, TxnColumn c)
 {
 	if (policy != NULL && policy_str(policy, policy->columns[c]) != NULL)
-		return policy_text(policy_str(policy, policy->columns[c]), policy->columns[c].len);
+		return yaml_text(policy_str(policy, policy->columns[c]), policy->columns[c].len);
 	return pstrdup(txn_column_names[c]);
 }
 
@@ -342,7 +343,7 @@ fraud_check(PG_FUNCTION_ARGS)
 			&policy_array(found.policy, found.policy->custom, PolicyCustom)[i];
 
 		put_row(rsinfo, "rule",
-				policy_text(policy_str(found.policy, custom->name), custom->name.len),
+				yaml_text(policy_str(found.policy, custom->name), custom->name.len),
 				custom->enabled,
 				!custom->enabled ? "disabled by policy" :
 				custom->shadow ? "reads the features; shadow: adds no points" :

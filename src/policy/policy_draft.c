@@ -17,16 +17,16 @@
 /* Changing what goes into basis_hash makes every stored profile old. */
 #define BASIS_FORMAT		1
 
-static DraftText
+static YamlText
 text_of(const Policy *base, PolicyStr s)
 {
-	DraftText	result = {policy_str(base, s), s.len};
+	YamlText	result = {policy_str(base, s), s.len};
 
 	return result;
 }
 
 static void *
-array_start(DraftArray *array, uint32 n, size_t size, PolicyArena *arena)
+array_start(DraftArray *array, uint32 n, size_t size, Arena *arena)
 {
 	array->n = n;
 	array->items = arena_alloc(arena, n * size);
@@ -35,7 +35,7 @@ array_start(DraftArray *array, uint32 n, size_t size, PolicyArena *arena)
 
 static void
 words_start(DraftArray *array, const Policy *base, PolicyArray from,
-			PolicyArena *arena)
+			Arena	   *arena)
 {
 	const PolicyWord *words = policy_array(base, from, PolicyWord);
 	DraftWord  *items = array_start(array, from.n, sizeof(DraftWord), arena);
@@ -49,7 +49,7 @@ words_start(DraftArray *array, const Policy *base, PolicyArray from,
 }
 
 static void
-list_start(DraftList *list, const Policy *base, ListId id, PolicyArena *arena)
+list_start(DraftList *list, const Policy *base, ListId id, Arena *arena)
 {
 	const PolicyList *from = &base->lists[id];
 	DraftValue *items;
@@ -78,7 +78,7 @@ list_start(DraftList *list, const Policy *base, ListId id, PolicyArena *arena)
 }
 
 static void
-custom_start(DraftArray *array, const Policy *base, PolicyArena *arena)
+custom_start(DraftArray *array, const Policy *base, Arena *arena)
 {
 	const PolicyCustom *from = policy_array(base, base->custom, PolicyCustom);
 	DraftCustom *items = array_start(array, base->custom.n, sizeof(DraftCustom), arena);
@@ -97,7 +97,7 @@ custom_start(DraftArray *array, const Policy *base, PolicyArena *arena)
 }
 
 Draft *
-draft_start(const Policy *base, PolicyArena *arena)
+draft_start(const Policy *base, Arena *arena)
 {
 	Draft	   *draft = arena_alloc(arena, sizeof(Draft));
 	const PolicyRate *rates;
@@ -127,7 +127,7 @@ draft_start(const Policy *base, PolicyArena *arena)
 /* ---- order ---- */
 
 static int
-compare_text(DraftText a, DraftText b)
+compare_text(YamlText a, YamlText b)
 {
 	int			c = 0;
 
@@ -238,7 +238,7 @@ put_room(StringInfo image, uint32 n, size_t size)
 }
 
 static PolicyStr
-put_text(StringInfo image, DraftText text)
+put_text(StringInfo image, YamlText text)
 {
 	PolicyStr	result = {0, 0};
 

@@ -12,13 +12,8 @@
 #ifndef FRAUD_POLICY_POLICY_DRAFT_H
 #define FRAUD_POLICY_POLICY_DRAFT_H
 
-#include "policy/yaml_tree.h"
-
-typedef struct DraftText
-{
-	const char *text;			/* NULL: absent */
-	uint32		len;
-} DraftText;
+#include "config/yaml_reader.h"
+#include "policy/policy.h"
 
 /* First member of everything that draft_settle() sorts. */
 typedef struct DraftHead
@@ -30,7 +25,7 @@ typedef struct DraftHead
 typedef struct DraftWord
 {
 	DraftHead	head;
-	DraftText	word;
+	YamlText	word;
 	uint32		code;
 } DraftWord;
 
@@ -44,7 +39,7 @@ typedef struct DraftRate
 typedef struct DraftValue
 {
 	DraftHead	head;
-	DraftText	text;			/* or a notice's customer */
+	YamlText	text;			/* or a notice's customer */
 	PolicyCidr	cidr;
 	char		country[4];
 	int32		first_day;
@@ -54,9 +49,9 @@ typedef struct DraftValue
 typedef struct DraftCustom
 {
 	DraftHead	head;
-	DraftText	name;
-	DraftText	when;
-	DraftText	description;
+	YamlText	name;
+	YamlText	when;
+	YamlText	description;
 	bool		enabled;
 	bool		shadow;
 	int16		points;
@@ -72,27 +67,27 @@ typedef struct DraftArray
 
 typedef struct DraftList
 {
-	DraftText	as_of;
-	DraftText	source;
+	YamlText	as_of;
+	YamlText	source;
 	DraftArray	values;			/* DraftValue */
 } DraftList;
 
 typedef struct Draft
 {
 	Policy		fixed;			/* what is no text, array or hash */
-	DraftText	description;
-	DraftText	columns[TXN_NCOLUMNS];
+	YamlText	description;
+	YamlText	columns[TXN_NCOLUMNS];
 	DraftArray	status_values;	/* DraftWord */
 	DraftArray	channel_values; /* DraftWord */
-	DraftText	timezone;
-	DraftText	base_currency;
+	YamlText	timezone;
+	YamlText	base_currency;
 	DraftArray	rates;			/* DraftRate */
 	DraftList	lists[NLISTS];
 	DraftArray	custom;			/* DraftCustom */
 } Draft;
 
 /* base may be NULL. */
-extern Draft *draft_start(const Policy *base, PolicyArena *arena);
+extern Draft *draft_start(const Policy *base, Arena *arena);
 
 /* Orders of the arrays, on the draft's elements. */
 typedef int (*DraftCompare) (const void *a, const void *b);

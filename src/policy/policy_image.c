@@ -34,7 +34,7 @@ str_ok(const Policy *policy, PolicyStr s, bool absent_ok, size_t max)
 	return s.off >= sizeof(Policy) && s.off < policy->size &&
 		s.len >= 1 && s.len <= max && s.len < policy->size - s.off &&
 		text[s.len] == '\0' && memchr(text, '\0', s.len) == NULL &&
-		policy_utf8_ok(text, s.len);
+		yaml_utf8_ok(text, s.len);
 }
 
 static bool
@@ -130,12 +130,12 @@ history_ok(const Policy *policy)
 
 	for (i = 0; i < TXN_NCOLUMNS; i++)
 	{
-		if (!str_ok(policy, policy->columns[i], true, POLICY_MAX_TEXT))
+		if (!str_ok(policy, policy->columns[i], true, YAML_MAX_TEXT))
 			return false;
 	}
 	return words_ok(policy, policy->status_values, STATUS_PENDING, STATUS_APPROVED) &&
 		words_ok(policy, policy->channel_values, CHANNEL_PRESENT, CHANNEL_ONLINE) &&
-		str_ok(policy, policy->timezone, false, POLICY_MAX_TEXT) &&
+		str_ok(policy, policy->timezone, false, YAML_MAX_TEXT) &&
 		str_ok(policy, currency, false, 3) && currency.len == 3 &&
 		letters_ok(policy_str(policy, currency), 3) &&
 		rates_ok(policy) && policy->weekend < 0x80;
@@ -160,7 +160,7 @@ scoring_ok(const Policy *policy)
 static bool
 notice_ok(const Policy *policy, const PolicyNotice *notice)
 {
-	return str_ok(policy, notice->customer, false, POLICY_MAX_TEXT) &&
+	return str_ok(policy, notice->customer, false, YAML_MAX_TEXT) &&
 		letters_ok(notice->country, 2) && notice->country[2] == '\0' &&
 		notice->country[3] == '\0' && day_ok(notice->first_day) &&
 		day_ok(notice->last_day) && notice->first_day <= notice->last_day &&
@@ -185,7 +185,7 @@ compare_notices(const Policy *policy, const PolicyNotice *a, const PolicyNotice 
 static bool
 cidr_ok(const PolicyCidr *cidr)
 {
-	char		text[POLICY_PRINT_LEN];
+	char		text[YAML_PRINT_LEN];
 	PolicyCidr	again;
 
 	if ((cidr->family != 4 && cidr->family != 6) ||
@@ -217,7 +217,7 @@ list_value_ok(const Policy *policy, PolicyArray values, ListKind kind, uint32 i)
 		const PolicyStr *s = policy_array(policy, values, PolicyStr) + i;
 		const char *text = (const char *) policy + s->off;
 
-		if (!str_ok(policy, *s, false, POLICY_MAX_TEXT) ||
+		if (!str_ok(policy, *s, false, YAML_MAX_TEXT) ||
 			(i > 0 && compare_strs(policy, s[-1], *s) >= 0))
 			return false;
 		if (kind == LIST_COUNTRY)
@@ -239,7 +239,7 @@ list_ok(const Policy *policy, ListId id)
 	if (!str_ok(policy, list->as_of, true, POLICY_DATE_LEN) ||
 		(list->as_of.off != 0 &&
 		 !policy_scan_date(policy_str(policy, list->as_of), list->as_of.len, &day)) ||
-		!str_ok(policy, list->source, true, POLICY_MAX_TEXT) ||
+		!str_ok(policy, list->source, true, YAML_MAX_TEXT) ||
 		!array_ok(policy, list->values,
 				  kind == LIST_CIDR ? sizeof(PolicyCidr) :
 				  kind == LIST_NOTICE ? sizeof(PolicyNotice) : sizeof(PolicyStr)))
@@ -269,8 +269,8 @@ custom_ok(const Policy *policy)
 		if (!str_ok(policy, rule->name, false, 63) ||
 			strspn((const char *) policy + rule->name.off,
 				   "abcdefghijklmnopqrstuvwxyz0123456789_") != rule->name.len ||
-			!str_ok(policy, rule->when, false, POLICY_MAX_TEXT) ||
-			!str_ok(policy, rule->description, true, POLICY_MAX_TEXT) ||
+			!str_ok(policy, rule->when, false, YAML_MAX_TEXT) ||
+			!str_ok(policy, rule->description, true, YAML_MAX_TEXT) ||
 			!bool_ok(&rule->enabled) || !bool_ok(&rule->shadow) ||
 			rule->points < 0 || rule->points > POLICY_MAX_POINTS ||
 			rule->action > ACTION_BLOCK ||
@@ -340,7 +340,7 @@ policy_image_ok(const void *image, size_t size)
 		policy->version != POLICY_VERSION || policy->size != size ||
 		policy->reserved != 0 || policy->hash != policy_image_hash(policy))
 		return false;
-	if (!str_ok(policy, policy->description, true, POLICY_MAX_TEXT) ||
+	if (!str_ok(policy, policy->description, true, YAML_MAX_TEXT) ||
 		!history_ok(policy) || !scoring_ok(policy) || !custom_ok(policy))
 		return false;
 	for (i = 0; i < NLISTS; i++)

@@ -12,9 +12,13 @@
  */
 #include "core/c_base.h"
 
-#include "policy/policy_error.h"
+#include "config/yaml_error.h"
 #include "policy/policy_reader.h"
 #include "policy/policy_scalar.h"
+
+static const YamlSubject subject = {
+	"policy", "rules: {large_amount: {weight: 20}}"
+};
 
 static bool
 read_category_caps(PolicyReader *reader, const YamlNode *node)
@@ -22,7 +26,7 @@ read_category_caps(PolicyReader *reader, const YamlNode *node)
 	const YamlNode *found[NCATEGORIES];
 	int			i;
 
-	if (!reader_section(reader, node, "category", category_names, NCATEGORIES, 0, found))
+	if (!reader_section(&reader->yaml, node, "category", category_names, NCATEGORIES, 0, found))
 		return false;
 	for (i = 0; i < NCATEGORIES; i++)
 	{
@@ -34,14 +38,14 @@ read_category_caps(PolicyReader *reader, const YamlNode *node)
 		if (found[i]->kind == YNODE_SCALAR && strcmp(found[i]->text, "none") == 0)
 			*cap = POLICY_NO_CAP;
 		else if (found[i]->kind == YNODE_SCALAR && found[i]->plain &&
-				 policy_scan_number(found[i]->text, &number))
+				 yaml_scan_number(found[i]->text, &number))
 		{
-			if (!reader_whole(reader, found[i], 0, 100, cap))
+			if (!reader_whole(&reader->yaml, found[i], 0, 100, cap))
 				return false;
 		}
 		else
-			return policy_bad_value(reader->error, found[i],
-									"none, or a whole number from 0 to 100");
+			return yaml_bad_value(reader->yaml.error, found[i],
+								  "none, or a whole number from 0 to 100");
 	}
 	return true;
 }
@@ -55,21 +59,21 @@ read_scoring(PolicyReader *reader, const YamlNode *node)
 	const YamlNode *found[lengthof(keys)];
 	Policy	   *fixed = &reader->draft->fixed;
 
-	if (!reader_section(reader, node, "key", keys, lengthof(keys), 0, found))
+	if (!reader_section(&reader->yaml, node, "key", keys, lengthof(keys), 0, found))
 		return false;
-	if (found[0] != NULL && !reader_whole(reader, found[0], 0, 98, &fixed->low_max))
+	if (found[0] != NULL && !reader_whole(&reader->yaml, found[0], 0, 98, &fixed->low_max))
 		return false;
-	if (found[1] != NULL && !reader_whole(reader, found[1], 1, 99, &fixed->medium_max))
+	if (found[1] != NULL && !reader_whole(&reader->yaml, found[1], 1, 99, &fixed->medium_max))
 		return false;
 	if (fixed->low_max >= fixed->medium_max)
-		return policy_fail(reader->error, found[0] != NULL ? found[0] : found[1],
-						   "\"low_max\" must be less than \"medium_max\".",
-						   "low_max %d is not below medium_max %d",
-						   fixed->low_max, fixed->medium_max);
+		return yaml_fail(reader->yaml.error, found[0] != NULL ? found[0] : found[1],
+						 "\"low_max\" must be less than \"medium_max\".",
+						 "low_max %d is not below medium_max %d",
+						 fixed->low_max, fixed->medium_max);
 	if (found[2] != NULL &&
-		!reader_number(reader, found[2], 0, 1, false, &fixed->min_coverage))
+		!reader_number(&reader->yaml, found[2], 0, 1, false, &fixed->min_coverage))
 		return false;
-	if (found[3] != NULL && !reader_bool(reader, found[3], &fixed->short_circuit))
+	if (found[3] != NULL && !reader_bool(&reader->yaml, found[3], &fixed->short_circuit))
 		return false;
 	return found[4] == NULL || read_category_caps(reader, found[4]);
 }
@@ -84,12 +88,12 @@ read_root(PolicyReader *reader, const YamlNode *root)
 	int16		version;
 
 	if (root->kind != YNODE_MAP)
-		return policy_bad_value(reader->error, root,
+		return yaml_bad_value(reader->yaml.error, root,
 								"a mapping, such as \"rules: {large_amount: {weight: 20}}\"; {} changes nothing");
-	return reader_section(reader, root, "key", keys, lengthof(keys), KEY_BIT(1), found) &&
-		(found[0] == NULL || reader_whole(reader, found[0], 1, 1, &version)) &&
+	return reader_section(&reader->yaml, root, "key", keys, lengthof(keys), KEY_BIT(1), found) &&
+		(found[0] == NULL || reader_whole(&reader->yaml, found[0], 1, 1, &version)) &&
 		(found[1] == NULL ||
-		 reader_remark(reader, found[1], &reader->draft->description)) &&
+		 reader_remark(&reader->yaml, found[1], &reader->draft->description)) &&
 		(found[2] == NULL || policy_read_history(reader, found[2])) &&
 		(found[3] == NULL || read_scoring(reader, found[3])) &&
 		(found[4] == NULL || policy_read_lists(reader, found[4])) &&
@@ -109,39 +113,39 @@ finish(PolicyReader *reader)
 
 	text = policy_write_counted(policy, &len, &nodes);
 	pfree(text);
-	if (len <= POLICY_MAX_YAML && nodes <= POLICY_MAX_NODES)
+	if (len <= YAML_MAX_BYTES && nodes <= YAML_MAX_NODES)
 		return policy;
 	pfree(policy);
 	snprintf(hint, sizeof(hint),
 			 "Written out, a policy may have at most %d bytes and %d keys and values.",
-			 POLICY_MAX_YAML, POLICY_MAX_NODES);
-	policy_fail(reader->error, NULL, hint,
-				"policy is too large: %zu bytes, %d keys and values when written out",
-				len, nodes);
+			 YAML_MAX_BYTES, YAML_MAX_NODES);
+	yaml_fail(reader->yaml.error, NULL, hint,
+			  "policy is too large: %zu bytes, %d keys and values when written out",
+			  len, nodes);
 	return NULL;
 }
 
 Policy *
 policy_read(const char *yaml, size_t len, const Policy *base, bool merge_maps,
-			PolicyZoneCheck zone_ok, PolicyError *error)
+			PolicyZoneCheck zone_ok, YamlError *error)
 {
 	PolicyReader reader;
 	Policy	   *policy = NULL;
 	YamlNode   *root;
 
 	memset(&reader, 0, sizeof(reader));
-	reader.complete = base == NULL;
-	reader.merge_maps = merge_maps;
+	reader.yaml.complete = base == NULL;
+	reader.yaml.merge_maps = merge_maps;
 	reader.zone_ok = zone_ok;
-	reader.error = error;
-	root = yaml_tree_parse(yaml, len, &reader.arena, error);
+	reader.yaml.error = error;
+	root = yaml_tree_parse(yaml, len, &subject, &reader.yaml.arena, error);
 	if (root != NULL)
 	{
-		reader.draft = draft_start(base, &reader.arena);
+		reader.draft = draft_start(base, &reader.yaml.arena);
 		if (read_root(&reader, root))
 			policy = finish(&reader);
 	}
-	arena_free(&reader.arena);
+	arena_free(&reader.yaml.arena);
 	return policy;
 }
 
@@ -149,7 +153,7 @@ policy_read(const char *yaml, size_t len, const Policy *base, bool merge_maps,
 static YamlNode *
 wrap_path(PolicyReader *reader, const char *path, YamlNode *value)
 {
-	YamlNode   *root = arena_alloc(&reader->arena, sizeof(YamlNode));
+	YamlNode   *root = arena_alloc(&reader->yaml.arena, sizeof(YamlNode));
 	YamlNode   *open = root;
 	const char *step = path;
 	int			depth = 0;
@@ -163,22 +167,22 @@ wrap_path(PolicyReader *reader, const char *path, YamlNode *value)
 		YamlNode   *child = value;
 		char	   *text;
 
-		if (len == 0 || len > POLICY_MAX_TEXT || ++depth > POLICY_MAX_DEPTH ||
-			!policy_utf8_ok(step, len))
+		if (len == 0 || len > YAML_MAX_TEXT || ++depth > YAML_MAX_DEPTH ||
+			!yaml_utf8_ok(step, len))
 		{
-			policy_fail(reader->error, NULL,
-						"A path is keys joined by dots, such as rules.large_amount.weight.",
-						"invalid path");
+			yaml_fail(reader->yaml.error, NULL,
+					  "A path is keys joined by dots, such as rules.large_amount.weight.",
+					  "invalid path");
 			return NULL;
 		}
-		key = arena_alloc(&reader->arena, sizeof(YamlNode));
-		text = arena_alloc(&reader->arena, len + 1);
+		key = arena_alloc(&reader->yaml.arena, sizeof(YamlNode));
+		text = arena_alloc(&reader->yaml.arena, len + 1);
 		memcpy(text, step, len);
 		key->text = text;
 		key->len = (uint32) len;
 		if (step[len] == '.')
 		{
-			child = arena_alloc(&reader->arena, sizeof(YamlNode));
+			child = arena_alloc(&reader->yaml.arena, sizeof(YamlNode));
 			child->kind = YNODE_MAP;
 			child->partial = true;
 		}
@@ -192,7 +196,7 @@ wrap_path(PolicyReader *reader, const char *path, YamlNode *value)
 
 Policy *
 policy_set(const Policy *policy, const char *path, const char *value,
-		   PolicyZoneCheck zone_ok, PolicyError *error)
+		   PolicyZoneCheck zone_ok, YamlError *error)
 {
 	PolicyReader reader;
 	Policy	   *result = NULL;
@@ -200,16 +204,16 @@ policy_set(const Policy *policy, const char *path, const char *value,
 
 	memset(&reader, 0, sizeof(reader));
 	reader.zone_ok = zone_ok;
-	reader.error = error;
-	root = yaml_tree_parse(value, strlen(value), &reader.arena, error);
+	reader.yaml.error = error;
+	root = yaml_tree_parse(value, strlen(value), &subject, &reader.yaml.arena, error);
 	if (root != NULL)
 		root = wrap_path(&reader, path, root);
 	if (root != NULL)
 	{
-		reader.draft = draft_start(policy, &reader.arena);
+		reader.draft = draft_start(policy, &reader.yaml.arena);
 		if (read_root(&reader, root))
 			result = finish(&reader);
 	}
-	arena_free(&reader.arena);
+	arena_free(&reader.yaml.arena);
 	return result;
 }

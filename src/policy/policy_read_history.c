@@ -7,7 +7,7 @@
  */
 #include "core/c_base.h"
 
-#include "policy/policy_error.h"
+#include "config/yaml_error.h"
 #include "policy/policy_reader.h"
 #include "policy/policy_scalar.h"
 
@@ -17,24 +17,24 @@ static bool
 read_columns(PolicyReader *reader, const YamlNode *node)
 {
 	const YamlNode *found[TXN_NCOLUMNS];
-	DraftText  *columns = reader->draft->columns;
+	YamlText   *columns = reader->draft->columns;
 	bool		given;
 	int			i;
 
-	if (!reader_free_map(reader, node, &given))
+	if (!reader_free_map(&reader->yaml, node, &given))
 		return false;
 	if (!given)
 		return true;
-	if (!reader_map(reader, node, "column", txn_column_names, TXN_NCOLUMNS, 0, found))
+	if (!reader_map(&reader->yaml, node, "column", txn_column_names, TXN_NCOLUMNS, 0, found))
 		return false;
-	if (!reader_keeps(reader, node))
+	if (!reader_keeps(&reader->yaml, node))
 		memset(columns, 0, sizeof(reader->draft->columns));
 	for (i = 0; i < TXN_NCOLUMNS; i++)
 	{
 		if (found[i] == NULL)
 			continue;
-		if (!reader_text(reader, found[i], "the name of a column",
-						 POLICY_MAX_TEXT, &columns[i]))
+		if (!reader_text(&reader->yaml, found[i], "the name of a column",
+						 YAML_MAX_TEXT, &columns[i]))
 			return false;
 		/* its own name says nothing */
 		if (strcmp(columns[i].text, txn_column_names[i]) == 0)
@@ -73,13 +73,13 @@ read_words(PolicyReader *reader, const YamlNode *node, const char *allowed,
 	uint32		kept = 0;
 	uint32		i;
 
-	if (!reader_free_map(reader, node, &given))
+	if (!reader_free_map(&reader->yaml, node, &given))
 		return false;
 	if (!given)
 		return true;
-	if (!reader_keeps(reader, node))
+	if (!reader_keeps(&reader->yaml, node))
 		words->n = 0;
-	items = reader_extend(reader, words, node->n, sizeof(DraftWord));
+	items = policy_reader_extend(reader, words, node->n, sizeof(DraftWord));
 	for (child = node->first; child != NULL; child = child->next, items++)
 	{
 		char		word[POLICY_MAX_WORD + 1];
@@ -89,16 +89,16 @@ read_words(PolicyReader *reader, const YamlNode *node, const char *allowed,
 		char	   *text;
 
 		if (len == 0)
-			return policy_bad_key(reader->error, child, "word",
-								  "A word has 1 to 63 bytes.");
-		if (!reader_choice(reader, child, allowed, names, n, &choice))
+			return yaml_bad_key(reader->yaml.error, child, "word",
+								"A word has 1 to 63 bytes.");
+		if (!reader_choice(&reader->yaml, child, allowed, names, n, &choice))
 			return false;
 		own = name_position(word, names, n);
 		if (own < n && own != choice)
-			return policy_fail(reader->error, child,
-							   "Only other words are given a meaning here.",
-							   "\"%s\" cannot mean \"%s\"", names[own], names[choice]);
-		text = arena_alloc(&reader->arena, len + 1);
+			return yaml_fail(reader->yaml.error, child,
+							 "Only other words are given a meaning here.",
+							 "\"%s\" cannot mean \"%s\"", names[own], names[choice]);
+		text = arena_alloc(&reader->yaml.arena, len + 1);
 		memcpy(text, word, len);
 		items->head.at = child;
 		items->head.order = ++order;
@@ -107,7 +107,7 @@ read_words(PolicyReader *reader, const YamlNode *node, const char *allowed,
 		items->code = codes[choice];
 		words->n++;
 	}
-	if (!reader_settle(reader, words, sizeof(DraftWord), draft_compare_word))
+	if (!policy_reader_settle(reader, words, sizeof(DraftWord), draft_compare_word))
 		return false;
 	items = words->items;
 	for (i = 0; i < words->n; i++)
@@ -149,17 +149,17 @@ read_channel_values(PolicyReader *reader, const YamlNode *node)
 static bool
 read_timezone(PolicyReader *reader, const YamlNode *node)
 {
-	if (!reader_text(reader, node, "the name of a time zone, such as UTC or Europe/Berlin",
-					 POLICY_MAX_TEXT, &reader->draft->timezone))
+	if (!reader_text(&reader->yaml, node, "the name of a time zone, such as UTC or Europe/Berlin",
+					 YAML_MAX_TEXT, &reader->draft->timezone))
 		return false;
 	if (reader->zone_ok != NULL && !reader->zone_ok(node->text))
 	{
 		char		clip[80];
 
-		return policy_fail(reader->error, node,
-						   "\"timezone\" must be a name from pg_timezone_names, such as UTC or Europe/Berlin.",
-						   "unknown time zone \"%s\"",
-						   policy_clip(clip, sizeof(clip), node->text, node->len));
+		return yaml_fail(reader->yaml.error, node,
+						 "\"timezone\" must be a name from pg_timezone_names, such as UTC or Europe/Berlin.",
+						 "unknown time zone \"%s\"",
+						 yaml_clip(clip, sizeof(clip), node->text, node->len));
 	}
 	return true;
 }
@@ -170,18 +170,18 @@ read_weekend(PolicyReader *reader, const YamlNode *node)
 	const YamlNode *child;
 	uint8		weekend = 0;
 
-	if (!reader_list(reader, node, "a list of ISO days, 1 is Monday and 7 is Sunday"))
+	if (!reader_list(&reader->yaml, node, "a list of ISO days, 1 is Monday and 7 is Sunday"))
 		return false;
 	for (child = node->first; child != NULL; child = child->next)
 	{
 		int16		day;
 
-		if (!reader_whole(reader, child, 1, 7, &day))
+		if (!reader_whole(&reader->yaml, child, 1, 7, &day))
 			return false;
 		if (weekend & (1 << (day - 1)))
-			return policy_fail(reader->error, child,
-							   "Each value may stand once in a list.",
-							   "duplicate value \"%d\"", day);
+			return yaml_fail(reader->yaml.error, child,
+							 "Each value may stand once in a list.",
+							 "duplicate value \"%d\"", day);
 		weekend |= (uint8) (1 << (day - 1));
 	}
 	reader->draft->fixed.weekend = weekend;
@@ -191,11 +191,11 @@ read_weekend(PolicyReader *reader, const YamlNode *node)
 static bool
 read_base_currency(PolicyReader *reader, const YamlNode *node)
 {
-	char	   *text = arena_alloc(&reader->arena, 4);
+	char	   *text = arena_alloc(&reader->yaml.arena, 4);
 
 	if (node->kind != YNODE_SCALAR ||
 		!policy_scan_letters(node->text, node->len, 3, text))
-		return policy_bad_value(reader->error, node, CURRENCY_ALLOWED);
+		return yaml_bad_value(reader->yaml.error, node, CURRENCY_ALLOWED);
 	reader->draft->base_currency.text = text;
 	reader->draft->base_currency.len = 3;
 	return true;
@@ -213,12 +213,12 @@ read_days(PolicyReader *reader, const YamlNode *node, const char *currency)
 		DraftRate  *item = (DraftRate *) rates->items + rates->n;
 
 		if (!policy_scan_date(child->key->text, child->key->len, &item->rate.day))
-			return policy_bad_key(reader->error, child, "day",
-								  "A rate's day must be a date written as YYYY-MM-DD.");
+			return yaml_bad_key(reader->yaml.error, child, "day",
+								"A rate's day must be a date written as YYYY-MM-DD.");
 		if (child->kind != YNODE_SCALAR || !child->plain ||
 			!policy_scan_rate(child->text, child->len, &item->rate.rate))
-			return policy_bad_value(reader->error, child,
-									"a number over 0, at most 1000000000, with at most 9 decimals");
+			return yaml_bad_value(reader->yaml.error, child,
+								  "a number over 0, at most 1000000000, with at most 9 decimals");
 		memcpy(item->rate.currency, currency, 4);
 		item->head.at = child;
 		item->head.order = rates->n++;
@@ -250,31 +250,31 @@ read_rates(PolicyReader *reader, const YamlNode *node)
 	uint32		days = 0;
 	bool		given;
 
-	if (!reader_free_map(reader, node, &given))
+	if (!reader_free_map(&reader->yaml, node, &given))
 		return false;
 	if (!given)
 		return true;
-	if (!reader_keeps(reader, node))
+	if (!reader_keeps(&reader->yaml, node))
 		rates->n = 0;
 	for (child = node->first; child != NULL; child = child->next)
 		days += child->n;
-	reader_extend(reader, rates, days, sizeof(DraftRate));
+	policy_reader_extend(reader, rates, days, sizeof(DraftRate));
 	for (child = node->first; child != NULL; child = child->next)
 	{
 		char		currency[4] = {0};
 
 		if (!policy_scan_letters(child->key->text, child->key->len, 3, currency))
-			return policy_bad_key(reader->error, child, "currency",
-								  "A key of \"rates\" must be " CURRENCY_ALLOWED ".");
+			return yaml_bad_key(reader->yaml.error, child, "currency",
+								"A key of \"rates\" must be " CURRENCY_ALLOWED ".");
 		if (child->kind != YNODE_MAP)
-			return policy_bad_value(reader->error, child,
-									"a mapping of days to rates, such as {2024-01-01: 1.1039}");
+			return yaml_bad_value(reader->yaml.error, child,
+								  "a mapping of days to rates, such as {2024-01-01: 1.1039}");
 		if (node->partial && !child->partial)
 			drop_currency(rates, currency);
 		if (!read_days(reader, child, currency))
 			return false;
 	}
-	return reader_settle(reader, rates, sizeof(DraftRate), draft_compare_rate);
+	return policy_reader_settle(reader, rates, sizeof(DraftRate), draft_compare_rate);
 }
 
 /* A rate of the base currency itself would say two things at once. */
@@ -288,10 +288,10 @@ check_base_currency(PolicyReader *reader, const YamlNode *at)
 	for (i = 0; i < reader->draft->rates.n; i++)
 	{
 		if (memcmp(rates[i].rate.currency, base, 3) == 0)
-			return policy_fail(reader->error,
-							   rates[i].head.at != NULL ? rates[i].head.at : at,
-							   "One unit of the base currency is 1: remove its rates.",
-							   "rate for the base currency %.3s", base);
+			return yaml_fail(reader->yaml.error,
+							 rates[i].head.at != NULL ? rates[i].head.at : at,
+							 "One unit of the base currency is 1: remove its rates.",
+							 "rate for the base currency %.3s", base);
 	}
 	return true;
 }
@@ -305,7 +305,7 @@ policy_read_history(PolicyReader *reader, const YamlNode *node)
 	};
 	const YamlNode *found[lengthof(keys)];
 
-	return reader_section(reader, node, "key", keys, lengthof(keys), 0, found) &&
+	return reader_section(&reader->yaml, node, "key", keys, lengthof(keys), 0, found) &&
 		(found[0] == NULL || read_columns(reader, found[0])) &&
 		(found[1] == NULL || read_status_values(reader, found[1])) &&
 		(found[2] == NULL || read_channel_values(reader, found[2])) &&

@@ -9,7 +9,7 @@
 
 #include <math.h>
 
-#include "policy/policy_error.h"
+#include "config/yaml_error.h"
 #include "policy/policy_reader.h"
 #include "policy/policy_scalar.h"
 
@@ -26,23 +26,23 @@ read_band(PolicyReader *reader, const YamlNode *node, PolicyBand *band)
 	static const char *const keys[] = {"above", "at_least", "points", "action"};
 	const YamlNode *found[lengthof(keys)];
 
-	if (!reader_map(reader, node, "key", keys, lengthof(keys), KEY_BIT(2), found))
+	if (!reader_map(&reader->yaml, node, "key", keys, lengthof(keys), KEY_BIT(2), found))
 		return false;
 	if (found[0] != NULL && found[1] != NULL)
-		return policy_fail(reader->error,
-						   found[0]->index > found[1]->index ? found[0] : found[1],
-						   "A band has one threshold: \"above\" or \"at_least\".",
-						   "band with both \"above\" and \"at_least\"");
+		return yaml_fail(reader->yaml.error,
+						 found[0]->index > found[1]->index ? found[0] : found[1],
+						 "A band has one threshold: \"above\" or \"at_least\".",
+						 "band with both \"above\" and \"at_least\"");
 	memset(band, 0, sizeof(*band));
 	band->test = found[0] != NULL ? BAND_ABOVE :
 		found[1] != NULL ? BAND_AT_LEAST : BAND_ALWAYS;
 	if (band->test != BAND_ALWAYS &&
-		!reader_number(reader, found[0] != NULL ? found[0] : found[1],
+		!reader_number(&reader->yaml, found[0] != NULL ? found[0] : found[1],
 					   -INFINITY, INFINITY, false, &band->threshold))
 		return false;
-	if (!reader_whole(reader, found[2], 0, POLICY_MAX_POINTS, &band->points))
+	if (!reader_whole(&reader->yaml, found[2], 0, POLICY_MAX_POINTS, &band->points))
 		return false;
-	return found[3] == NULL || reader_action(reader, found[3], &band->action);
+	return found[3] == NULL || policy_reader_action(reader, found[3], &band->action);
 }
 
 static bool
@@ -50,38 +50,38 @@ read_bands(PolicyReader *reader, const YamlNode *node, PolicyBands *bands)
 {
 	const YamlNode *child;
 
-	if (!reader_list(reader, node,
+	if (!reader_list(&reader->yaml, node,
 					 "a list of bands, such as [{above: 5, points: 30}]"))
 		return false;
 	memset(bands, 0, sizeof(*bands));
 	if (node->n == 0)
-		return policy_fail(reader->error, node,
-						   "A rule is switched off by \"enabled: false\"; a list of bands has 1 to 5.",
-						   "no bands");
+		return yaml_fail(reader->yaml.error, node,
+						 "A rule is switched off by \"enabled: false\"; a list of bands has 1 to 5.",
+						 "no bands");
 	for (child = node->first; child != NULL; child = child->next)
 	{
 		PolicyBand *band = &bands->band[bands->n];
 
 		if (bands->n == POLICY_MAX_BANDS)
-			return policy_fail(reader->error, child,
-							   "A list of bands has 1 to 5.", "too many bands");
+			return yaml_fail(reader->yaml.error, child,
+							 "A list of bands has 1 to 5.", "too many bands");
 		if (!read_band(reader, child, band))
 			return false;
 		if (bands->n > 0 && band->test == BAND_ALWAYS)
-			return policy_fail(reader->error, child,
-							   "Only the first band may stand without \"above\" or \"at_least\".",
-							   "band without a threshold");
+			return yaml_fail(reader->yaml.error, child,
+							 "Only the first band may stand without \"above\" or \"at_least\".",
+							 "band without a threshold");
 		if (bands->n > 0 && band[-1].test != BAND_ALWAYS &&
 			band->threshold <= band[-1].threshold)
 		{
-			char		here[POLICY_PRINT_LEN];
-			char		last[POLICY_PRINT_LEN];
+			char		here[YAML_PRINT_LEN];
+			char		last[YAML_PRINT_LEN];
 
-			policy_print_number(band->threshold, here);
-			policy_print_number(band[-1].threshold, last);
-			return policy_fail(reader->error, child,
-							   "Each band's threshold must be greater than that of the band before.",
-							   "bands out of order: %s after %s", here, last);
+			yaml_print_number(band->threshold, here);
+			yaml_print_number(band[-1].threshold, last);
+			return yaml_fail(reader->yaml.error, child,
+							 "Each band's threshold must be greater than that of the band before.",
+							 "bands out of order: %s after %s", here, last);
 		}
 		bands->n++;
 	}
@@ -104,22 +104,22 @@ read_rule(PolicyReader *reader, const YamlNode *node, RuleId id)
 		keys[n++] = def->params[nparams].name;
 	for (nbands = 0; def->bandlists[nbands] != NULL; nbands++)
 		keys[n++] = def->bandlists[nbands];
-	if (!reader_section(reader, node, "key", keys, n, 0, found))
+	if (!reader_section(&reader->yaml, node, "key", keys, n, 0, found))
 		return false;
 
-	if (found[0] != NULL && !reader_bool(reader, found[0], &rule->enabled))
+	if (found[0] != NULL && !reader_bool(&reader->yaml, found[0], &rule->enabled))
 		return false;
-	if (found[1] != NULL && !reader_bool(reader, found[1], &rule->shadow))
+	if (found[1] != NULL && !reader_bool(&reader->yaml, found[1], &rule->shadow))
 		return false;
 	if (found[2] != NULL &&
-		!reader_whole(reader, found[2], 0, POLICY_MAX_POINTS, &rule->weight))
+		!reader_whole(&reader->yaml, found[2], 0, POLICY_MAX_POINTS, &rule->weight))
 		return false;
 	for (i = 0; i < nparams; i++)
 	{
 		const RuleParam *param = &def->params[i];
 
 		if (found[3 + i] != NULL &&
-			!reader_number(reader, found[3 + i], param->min, param->max,
+			!reader_number(&reader->yaml, found[3 + i], param->min, param->max,
 						   param->integer, &rule->params[i]))
 			return false;
 	}
@@ -141,7 +141,7 @@ policy_read_rules(PolicyReader *reader, const YamlNode *node)
 
 	for (i = 0; i < NRULES; i++)
 		keys[i] = rule_defs[i].name;
-	if (!reader_section(reader, node, "rule", keys, NRULES, 0, found))
+	if (!reader_section(&reader->yaml, node, "rule", keys, NRULES, 0, found))
 		return false;
 	for (i = 0; i < NRULES; i++)
 	{
@@ -171,25 +171,25 @@ check_custom_name(PolicyReader *reader, const YamlNode *node)
 		return true;
 	if (taken)
 		hint = "A custom rule must not be named like a shipped rule or a deny or review list.";
-	return policy_bad_key(reader->error, node, "name", hint);
+	return yaml_bad_key(reader->yaml.error, node, "name", hint);
 }
 
 static bool
-read_when(PolicyReader *reader, const YamlNode *node, DraftText *when)
+read_when(PolicyReader *reader, const YamlNode *node, YamlText *when)
 {
 	const char *allowed = "an SQL boolean expression over the numbers of fraud_features";
 
-	if (!reader_text(reader, node, allowed, POLICY_MAX_TEXT, when))
+	if (!reader_text(&reader->yaml, node, allowed, YAML_MAX_TEXT, when))
 		return false;
 	/* block scalars end with a line feed */
-	while (when->len > 0 && policy_is_space(when->text[when->len - 1]))
+	while (when->len > 0 && yaml_is_space(when->text[when->len - 1]))
 		when->len--;
-	while (when->len > 0 && policy_is_space(when->text[0]))
+	while (when->len > 0 && yaml_is_space(when->text[0]))
 	{
 		when->text++;
 		when->len--;
 	}
-	return when->len > 0 || policy_bad_value(reader->error, node, allowed);
+	return when->len > 0 || yaml_bad_value(reader->yaml.error, node, allowed);
 }
 
 static bool
@@ -203,15 +203,15 @@ read_custom_rule(PolicyReader *reader, const YamlNode *node, DraftCustom *rule)
 
 	rule->name.text = node->key->text;
 	rule->name.len = node->key->len;
-	return reader_map(reader, node, "key", keys, lengthof(keys),
+	return reader_map(&reader->yaml, node, "key", keys, lengthof(keys),
 					  fresh ? KEY_BIT(0) | KEY_BIT(1) : 0, found) &&
 		(found[0] == NULL || read_when(reader, found[0], &rule->when)) &&
 		(found[1] == NULL ||
-		 reader_whole(reader, found[1], 0, POLICY_MAX_POINTS, &rule->points)) &&
-		(found[2] == NULL || reader_action(reader, found[2], &rule->action)) &&
-		(found[3] == NULL || reader_bool(reader, found[3], &rule->enabled)) &&
-		(found[4] == NULL || reader_bool(reader, found[4], &rule->shadow)) &&
-		(found[5] == NULL || reader_remark(reader, found[5], &rule->description));
+		 reader_whole(&reader->yaml, found[1], 0, POLICY_MAX_POINTS, &rule->points)) &&
+		(found[2] == NULL || policy_reader_action(reader, found[2], &rule->action)) &&
+		(found[3] == NULL || reader_bool(&reader->yaml, found[3], &rule->enabled)) &&
+		(found[4] == NULL || reader_bool(&reader->yaml, found[4], &rule->shadow)) &&
+		(found[5] == NULL || reader_remark(&reader->yaml, found[5], &rule->description));
 }
 
 bool
@@ -225,14 +225,14 @@ policy_read_custom(PolicyReader *reader, const YamlNode *node)
 	uint32		order = 0;
 	uint32		i;
 
-	if (!reader_free_map(reader, node, &given))
+	if (!reader_free_map(&reader->yaml, node, &given))
 		return false;
 	if (!given)
 		return true;
-	if (!reader_keeps(reader, node))
+	if (!reader_keeps(&reader->yaml, node))
 		custom->n = 0;
 	nbase = custom->n;
-	item = reader_extend(reader, custom, node->n, sizeof(DraftCustom));
+	item = policy_reader_extend(reader, custom, node->n, sizeof(DraftCustom));
 	for (child = node->first; child != NULL; child = child->next, item++)
 	{
 		const DraftCustom *base = custom->items;
@@ -241,7 +241,7 @@ policy_read_custom(PolicyReader *reader, const YamlNode *node)
 			return false;
 		item->enabled = true;
 		/* an entry that is merged starts from the one it joins */
-		for (i = 0; i < nbase && reader_keeps(reader, child); i++)
+		for (i = 0; i < nbase && reader_keeps(&reader->yaml, child); i++)
 		{
 			if (strlen(child->key->text) == base[i].name.len &&
 				memcmp(child->key->text, base[i].name.text, base[i].name.len) == 0)
@@ -253,11 +253,11 @@ policy_read_custom(PolicyReader *reader, const YamlNode *node)
 		item->head.order = ++order;
 		custom->n++;
 	}
-	if (!reader_settle(reader, custom, sizeof(DraftCustom), draft_compare_custom))
+	if (!policy_reader_settle(reader, custom, sizeof(DraftCustom), draft_compare_custom))
 		return false;
 	if (custom->n > POLICY_MAX_CUSTOM)
-		return policy_fail(reader->error, node,
-						   "A policy has at most 32 custom rules.",
-						   "too many custom rules: %u", custom->n);
+		return yaml_fail(reader->yaml.error, node,
+						 "A policy has at most 32 custom rules.",
+						 "too many custom rules: %u", custom->n);
 	return true;
 }

@@ -8,124 +8,12 @@
 #include "core/c_base.h"
 
 #include <arpa/inet.h>
-#include <math.h>
 #include <netinet/in.h>
 
-#include "common/shortest_dec.h"
 #include "policy/policy_scalar.h"
 
-StaticAssertDecl(POLICY_PRINT_LEN > DOUBLE_SHORTEST_DECIMAL_LEN,
-				 "a printed number fits");
-StaticAssertDecl(POLICY_PRINT_LEN >= INET6_ADDRSTRLEN + 4,
+StaticAssertDecl(YAML_PRINT_LEN >= INET6_ADDRSTRLEN + 4,
 				 "a printed block fits");
-
-static bool
-is_digit(char c)
-{
-	return c >= '0' && c <= '9';
-}
-
-bool
-policy_is_space(char c)
-{
-	return c == ' ' || (c >= '\t' && c <= '\r');
-}
-
-size_t
-policy_utf8_next(const char *s, size_t left, uint32 *cp)
-{
-	const unsigned char *u = (const unsigned char *) s;
-	static const uint32 smallest[5] = {0, 0, 0x80, 0x800, 0x10000};
-	size_t		n;
-	size_t		i;
-	uint32		c;
-
-	if (left == 0)
-		return 0;
-	if (u[0] < 0x80)
-	{
-		*cp = u[0];
-		return 1;
-	}
-	if (u[0] < 0xc2)
-		return 0;
-	n = u[0] < 0xe0 ? 2 : u[0] < 0xf0 ? 3 : u[0] < 0xf5 ? 4 : 0;
-	if (n == 0 || n > left)
-		return 0;
-	c = u[0] & (0x7f >> n);
-	for (i = 1; i < n; i++)
-	{
-		if ((u[i] & 0xc0) != 0x80)
-			return 0;
-		c = (c << 6) | (u[i] & 0x3f);
-	}
-	if (c < smallest[n] || c > 0x10ffff || (c >= 0xd800 && c <= 0xdfff))
-		return 0;
-	*cp = c;
-	return n;
-}
-
-bool
-policy_utf8_ok(const char *s, size_t len)
-{
-	size_t		i = 0;
-
-	while (i < len)
-	{
-		uint32		cp;
-		size_t		n = policy_utf8_next(s + i, len - i, &cp);
-
-		if (n == 0)
-			return false;
-		i += n;
-	}
-	return true;
-}
-
-bool
-policy_scan_number(const char *s, double *value)
-{
-	const char *p = s;
-	const char *digits;
-	double		d;
-
-	if (*p == '-' || *p == '+')
-		p++;
-	digits = p;
-	while (is_digit(*p))
-		p++;
-	if (p - digits > 1 && *digits == '0')
-		return false;			/* octal to some readers */
-	if (*p == '.')
-	{
-		p++;
-		if (p - digits == 1 && !is_digit(*p))
-			return false;
-		while (is_digit(*p))
-			p++;
-	}
-	else if (p == digits)
-		return false;
-	if (*p == 'e' || *p == 'E')
-	{
-		p++;
-		if (*p == '-' || *p == '+')
-			p++;
-		if (!is_digit(*p))
-			return false;
-		while (is_digit(*p))
-			p++;
-	}
-	if (*p != '\0')
-		return false;
-
-	/* The syntax is checked, and PostgreSQL keeps LC_NUMERIC at C. */
-	d = strtod(s, NULL);
-	if (!isfinite(d))
-		return false;
-	*value = d + 0.0;			/* no negative zero */
-	return true;
-}
 
 bool
 policy_scan_rate(const char *s, size_t len, int64 *rate)
@@ -134,7 +22,7 @@ policy_scan_rate(const char *s, size_t len, int64 *rate)
 	int64		value = 0;
 	int			decimals = 0;
 
-	while (i < len && is_digit(s[i]))
+	while (i < len && yaml_is_digit(s[i]))
 	{
 		if (value > POLICY_MAX_RATE / POLICY_RATE_SCALE)
 			return false;
@@ -145,7 +33,7 @@ policy_scan_rate(const char *s, size_t len, int64 *rate)
 		return false;
 	if (i < len && s[i] == '.')
 	{
-		for (i++; i < len && is_digit(s[i]); i++)
+		for (i++; i < len && yaml_is_digit(s[i]); i++)
 		{
 			if (++decimals > 9)
 				return false;
@@ -180,7 +68,7 @@ scan_digits(const char *s, int n, int *value)
 	*value = 0;
 	while (n-- > 0)
 	{
-		if (!is_digit(*s))
+		if (!yaml_is_digit(*s))
 			return false;
 		*value = *value * 10 + (*s++ - '0');
 	}
@@ -302,12 +190,12 @@ policy_fold_word(const char *s, size_t len, char *dst)
 {
 	size_t		i;
 
-	while (len > 0 && policy_is_space(*s))
+	while (len > 0 && yaml_is_space(*s))
 	{
 		s++;
 		len--;
 	}
-	while (len > 0 && policy_is_space(s[len - 1]))
+	while (len > 0 && yaml_is_space(s[len - 1]))
 		len--;
 	if (len > POLICY_MAX_WORD)
 		return 0;
@@ -328,7 +216,7 @@ policy_print_date(int32 day, char *dst)
 	int			mp = (5 * doy + 2) / 153;
 	int			month = mp < 10 ? mp + 3 : mp - 9;
 
-	snprintf(dst, POLICY_PRINT_LEN, "%04d-%02d-%02d",
+	snprintf(dst, YAML_PRINT_LEN, "%04d-%02d-%02d",
 			 yoe + era * 400 + (month <= 2), month,
 			 doy - (153 * mp + 2) / 5 + 1);
 }
@@ -338,7 +226,7 @@ policy_print_rate(int64 rate, char *dst)
 {
 	int			n;
 
-	n = snprintf(dst, POLICY_PRINT_LEN, INT64_FORMAT "." "%09d",
+	n = snprintf(dst, YAML_PRINT_LEN, INT64_FORMAT "." "%09d",
 				 rate / POLICY_RATE_SCALE, (int) (rate % POLICY_RATE_SCALE));
 	while (dst[n - 1] == '0')
 		dst[--n] = '\0';
@@ -353,15 +241,9 @@ policy_print_cidr(const PolicyCidr *cidr, char *dst)
 	size_t		n;
 
 	if (inet_ntop(cidr->family == 4 ? AF_INET : AF_INET6, cidr->addr,
-				  dst, POLICY_PRINT_LEN) == NULL)
+				  dst, YAML_PRINT_LEN) == NULL)
 		dst[0] = '\0';
 	n = strlen(dst);
 	if (cidr->bits != width)
-		snprintf(dst + n, POLICY_PRINT_LEN - n, "/%d", cidr->bits);
-}
-
-void
-policy_print_number(double value, char *dst)
-{
-	double_to_shortest_decimal_buf(value, dst);
+		snprintf(dst + n, YAML_PRINT_LEN - n, "/%d", cidr->bits);
 }

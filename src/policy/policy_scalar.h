@@ -1,16 +1,15 @@
 /*-------------------------------------------------------------------------
  *
  * policy_scalar.h
- *	  Single values: text to value and back. Pure functions.
+ *	  Single values of a policy: text to value and back. Pure functions.
  *
  *-------------------------------------------------------------------------
  */
 #ifndef FRAUD_POLICY_POLICY_SCALAR_H
 #define FRAUD_POLICY_POLICY_SCALAR_H
 
+#include "config/yaml_scalar.h"
 #include "policy/policy.h"
-
-#define POLICY_MAX_TEXT		1024	/* bytes of any text */
 
 /*
  * Bytes of a word of status_values and channel_values. Keys are written on one
@@ -23,14 +22,6 @@
 #define POLICY_FIRST_DAY	(-730119)	/* 0001-01-01 */
 #define POLICY_LAST_DAY		2921939	/* 9999-12-31 */
 #define POLICY_MAX_RATE		(POLICY_RATE_SCALE * INT64_C(1000000000))
-#define POLICY_PRINT_LEN	64	/* room for any printed value and its NUL */
-
-/* Bytes of the UTF-8 character at s, its code point in *cp; 0: not UTF-8. */
-extern size_t policy_utf8_next(const char *s, size_t left, uint32 *cp);
-extern bool policy_utf8_ok(const char *s, size_t len);
-
-/* Decimal numbers only: no hexadecimal, infinity, nan or leading zeros. */
-extern bool policy_scan_number(const char *s, double *value);
 
 /* A rate, exact: over zero, at most nine decimals, no exponent. */
 extern bool policy_scan_rate(const char *s, size_t len, int64 *rate);
@@ -54,12 +45,9 @@ extern bool policy_scan_notice(const char *s, size_t len, size_t *customer,
 /* Trimmed and in ASCII lower case; 0: blank or over POLICY_MAX_WORD. */
 extern size_t policy_fold_word(const char *s, size_t len, char *dst);
 
-extern bool policy_is_space(char c);
-
-/* All into POLICY_PRINT_LEN bytes, NUL-terminated. */
+/* All into YAML_PRINT_LEN bytes, NUL-terminated. */
 extern void policy_print_date(int32 day, char *dst);
 extern void policy_print_rate(int64 rate, char *dst);
 extern void policy_print_cidr(const PolicyCidr *cidr, char *dst);
-extern void policy_print_number(double value, char *dst);
 
 #endif							/* FRAUD_POLICY_POLICY_SCALAR_H */

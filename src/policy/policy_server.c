@@ -1,71 +1,23 @@
 /*-------------------------------------------------------------------------
  *
  * policy_server.c
- *	  What the server adds to policies: its zones, its encoding, the shipped
- *	  default as a value, and the check of custom rules.
+ *	  What the server adds to policies: its zones, the shipped default as a
+ *	  value, and the check of custom rules.
  *
  *-------------------------------------------------------------------------
  */
 #include "postgres.h"
 
 #include "fmgr.h"
-#include "lib/stringinfo.h"
-#include "mb/pg_wchar.h"
 #include "pgtime.h"
 #include "utils/memutils.h"
 
+#include "config/yaml_server.h"
 #include "core/compat.h"
 #include "policy/policy_server.h"
 
 void		(*policy_check_custom) (const Policy *policy) = NULL;
-bool		(*policy_custom_ok) (const Policy *policy, PolicyError *error) = NULL;
-
-/* ---- text ---- */
-
-char *
-policy_text(const char *utf8, size_t len)
-{
-	char	   *text = pg_any_to_server(utf8, (int) len, PG_UTF8);
-
-	return text == utf8 ? pnstrdup(utf8, len) : text;
-}
-
-char *
-policy_message(const char *utf8)
-{
-	char	   *text = pstrdup(utf8);
-	char	   *p;
-
-	if (GetDatabaseEncoding() == PG_UTF8 &&
-		pg_verify_mbstr(PG_UTF8, text, (int) strlen(text), true))
-		return text;
-	for (p = text; *p != '\0'; p++)
-		if (IS_HIGHBIT_SET(*p))
-			*p = '?';
-	return text;
-}
-
-char *
-policy_error_text(const PolicyError *error)
-{
-	StringInfoData buf;
-
-	initStringInfo(&buf);
-	if (error->line > 0)
-		appendStringInfo(&buf, "line %d, column %d: ", error->line, error->column);
-	appendStringInfo(&buf, "%s.", error->message);
-	if (error->detail[0] != '\0')
-		appendStringInfo(&buf, " %s", error->detail);
-	if (error->hint[0] != '\0')
-		appendStringInfo(&buf, " %s", error->hint);
-	return buf.data;
-}
-
-void
-policy_hash_text(uint64 hash, char *buf)
-{
-	snprintf(buf, POLICY_HASH_CHARS + 1, "%08x%08x", (uint32) (hash >> 32), (uint32) hash);
-}
+bool		(*policy_custom_ok) (const Policy *policy, YamlError *error) = NULL;
 
 /* ---- time zones ---- */
 
@@ -109,14 +61,14 @@ policy_default(void)
 												  "fraud shipped policy",
 												  ALLOCSET_DEFAULT_SIZES);
 		MemoryContext caller = MemoryContextSwitchTo(cxt);
-		PolicyError error;
+		YamlError	error;
 		Policy	   *policy;
 		Policy	   *copy;
 
 		policy = policy_read(policy_default_yaml, policy_default_yaml_len, NULL,
 							 false, policy_zone_ok, &error);
 		if (policy == NULL)
-			elog(ERROR, "invalid built-in fraud policy: %s", policy_error_text(&error));
+			elog(ERROR, "invalid built-in fraud policy: %s", yaml_error_text(&error));
 		copy = MemoryContextAlloc(TopMemoryContext, policy->size);
 		memcpy(copy, policy, policy->size);
 		SET_VARSIZE(copy, copy->size);

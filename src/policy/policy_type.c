@@ -20,6 +20,8 @@
 #include "pgtime.h"
 #include "utils/builtins.h"
 
+#include "config/config_file.h"
+#include "config/yaml_server.h"
 #include "core/compat.h"
 #include "policy/policy_active.h"
 #include "policy/policy_type.h"
@@ -34,46 +36,6 @@ PG_FUNCTION_INFO_V1(fraud_rules_hash_int4);
 PG_FUNCTION_INFO_V1(fraud_rules_hash_int8);
 PG_FUNCTION_INFO_V1(fraud_rules_hash);
 PG_FUNCTION_INFO_V1(fraud_rules_set);
-
-/* ---- text ---- */
-
-static char *
-text_to_utf8(const char *s, size_t *len)
-{
-	char	   *utf8;
-
-	/* bytes of an SQL_ASCII database mean what they are; the reader checks them */
-	if (GetDatabaseEncoding() == PG_SQL_ASCII)
-		return unconstify(char *, s);
-	utf8 = pg_server_to_any(s, (int) *len, PG_UTF8);
-	if (utf8 != s)
-		*len = strlen(utf8);
-	return utf8;
-}
-
-/* Places are in the text as the user gave it, so they go into the message. */
-static int
-errmsg_policy(const PolicyError *error)
-{
-	const char *message = policy_message(error->message);
-
-	if (error->line > 0)
-		return errmsg("invalid fraud policy at line %d, column %d: %s",
-					  error->line, error->column, message);
-	return errmsg("invalid fraud policy: %s", message);
-}
-
-static int
-errdetail_policy(const PolicyError *error)
-{
-	return error->detail[0] != '\0' ? errdetail("%s", policy_message(error->detail)) : 0;
-}
-
-static int
-errhint_policy(const PolicyError *error)
-{
-	return error->hint[0] != '\0' ? errhint("%s", policy_message(error->hint)) : 0;
-}
 
 /* ---- images ---- */
 
@@ -147,9 +109,9 @@ policy_arg(FunctionCallInfo fcinfo, int argno, PolicyArg *arg)
 /* ---- input and output ---- */
 
 static Policy *
-read_text(const char *text, size_t len, PolicyError *error)
+read_text(const char *text, size_t len, YamlError *error)
 {
-	const char *utf8 = text_to_utf8(text, &len);
+	const char *utf8 = yaml_from_server(text, &len);
 	Policy	   *policy;
 
 	policy = policy_read(utf8, len, policy_default(), false, policy_zone_ok, error);
@@ -174,13 +136,13 @@ Datum
 fraud_rules_in(PG_FUNCTION_ARGS)
 {
 	const char *text = PG_GETARG_CSTRING(0);
-	PolicyError error;
+	YamlError	error;
 	Policy	   *policy = read_text(text, strlen(text), &error);
 
 	if (policy == NULL)
 		ereturn(FRAUD_ESCONTEXT(fcinfo), (Datum) 0,
 				(errcode(ERRCODE_INVALID_TEXT_REPRESENTATION),
-				 errmsg_policy(&error), errdetail_policy(&error), errhint_policy(&error)));
+				 yaml_errmsg("fraud policy", &error), yaml_errdetail(&error), yaml_errhint(&error)));
 	PG_RETURN_POINTER(policy);
 }
 
@@ -196,13 +158,13 @@ fraud_rules_recv(PG_FUNCTION_ARGS)
 	StringInfo	buf = (StringInfo) PG_GETARG_POINTER(0);
 	int			len;
 	const char *text = pq_getmsgtext(buf, buf->len - buf->cursor, &len);
-	PolicyError error;
+	YamlError	error;
 	Policy	   *policy = read_text(text, len, &error);
 
 	if (policy == NULL)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_BINARY_REPRESENTATION),
-				 errmsg_policy(&error), errdetail_policy(&error), errhint_policy(&error)));
+				 yaml_errmsg("fraud policy", &error), yaml_errdetail(&error), yaml_errhint(&error)));
 	PG_RETURN_POINTER(policy);
 }
 
@@ -264,9 +226,9 @@ fraud_rules_hash_int8(PG_FUNCTION_ARGS)
 Datum
 fraud_rules_hash(PG_FUNCTION_ARGS)
 {
-	char		hash[POLICY_HASH_CHARS + 1];
+	char		hash[CONFIG_HASH_CHARS + 1];
 
-	policy_hash_text(policy_from_datum(PG_GETARG_DATUM(0))->hash, hash);
+	config_hash_text(policy_from_datum(PG_GETARG_DATUM(0))->hash, hash);
 	PG_RETURN_TEXT_P(cstring_to_text(hash));
 }
 
@@ -278,19 +240,19 @@ fraud_rules_set(PG_FUNCTION_ARGS)
 	char	   *value = text_to_cstring(PG_GETARG_TEXT_PP(2));
 	size_t		path_len = strlen(path);
 	size_t		value_len = strlen(value);
-	PolicyError error;
+	YamlError	error;
 	Policy	   *result;
 
-	result = policy_set(policy, text_to_utf8(path, &path_len),
-						text_to_utf8(value, &value_len), policy_zone_ok, &error);
+	result = policy_set(policy, yaml_from_server(path, &path_len),
+						yaml_from_server(value, &value_len), policy_zone_ok, &error);
 	if (result == NULL)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 error.line > 0 ?
 				 errmsg("cannot set \"%s\" at line %d, column %d of the value: %s", path,
-						error.line, error.column, policy_message(error.message)) :
-				 errmsg("cannot set \"%s\": %s", path, policy_message(error.message)),
-				 errdetail_policy(&error), errhint_policy(&error)));
+						error.line, error.column, yaml_message(error.message)) :
+				 errmsg("cannot set \"%s\": %s", path, yaml_message(error.message)),
+				 yaml_errdetail(&error), yaml_errhint(&error)));
 	SET_VARSIZE(result, result->size);
 	policy_check_custom(result);
 	PG_RETURN_POINTER(result);

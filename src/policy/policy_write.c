@@ -99,7 +99,7 @@ put_text(Writer *w, const char *s, size_t len, bool in_list)
 		for (i = 0; i < len;)
 		{
 			uint32		cp = 0;
-			size_t		n = policy_utf8_next(s + i, len - i, &cp);
+			size_t		n = yaml_utf8_next(s + i, len - i, &cp);
 
 			if (n == 0)
 				break;			/* policy_image_ok() refuses such texts */
@@ -172,9 +172,9 @@ put_bool(Writer *w, int depth, const char *key, bool value)
 static void
 put_number(Writer *w, int depth, const char *key, double value)
 {
-	char		text[POLICY_PRINT_LEN];
+	char		text[YAML_PRINT_LEN];
 
-	policy_print_number(value, text);
+	yaml_print_number(value, text);
 	put_line(w, depth, key, text);
 }
 
@@ -241,8 +241,8 @@ write_rates(Writer *w)
 {
 	PolicyArray array = w->policy->rates;
 	const PolicyRate *rates = policy_array(w->policy, array, PolicyRate);
-	char		day[POLICY_PRINT_LEN];
-	char		rate[POLICY_PRINT_LEN];
+	char		day[YAML_PRINT_LEN];
+	char		rate[YAML_PRINT_LEN];
 	uint32		i;
 
 	put_map(w, 1, "rates", array.n == 0);
@@ -319,7 +319,7 @@ write_list_value(Writer *w, PolicyArray values, ListKind kind, uint32 i)
 {
 	if (kind == LIST_CIDR)
 	{
-		char		text[POLICY_PRINT_LEN];
+		char		text[YAML_PRINT_LEN];
 
 		policy_print_cidr(&policy_array(w->policy, values, PolicyCidr)[i], text);
 		put_text(w, text, strlen(text), true);
@@ -328,8 +328,8 @@ write_list_value(Writer *w, PolicyArray values, ListKind kind, uint32 i)
 	{
 		const PolicyNotice *notice;
 		StringInfoData text;
-		char		first[POLICY_PRINT_LEN];
-		char		last[POLICY_PRINT_LEN];
+		char		first[YAML_PRINT_LEN];
+		char		last[YAML_PRINT_LEN];
 
 		notice = &policy_array(w->policy, values, PolicyNotice)[i];
 		policy_print_date(notice->first_day, first);
@@ -401,9 +401,9 @@ write_bands(Writer *w, const char *key, const PolicyBands *bands)
 		w->nodes += 5;
 		if (band->test != BAND_ALWAYS)
 		{
-			char		text[POLICY_PRINT_LEN];
+			char		text[YAML_PRINT_LEN];
 
-			policy_print_number(band->threshold, text);
+			yaml_print_number(band->threshold, text);
 			appendStringInfo(&w->out, "%s: %s, ",
 							 band->test == BAND_ABOVE ? "above" : "at_least", text);
 			w->nodes += 2;

@@ -37,6 +37,7 @@
 #include "utils/guc.h"
 #include "utils/resowner.h"
 
+#include "config/yaml_server.h"
 #include "core/compat.h"
 #include "score/custom.h"
 #include "score/feature_columns.h"
@@ -224,7 +225,7 @@ custom_check(const Policy *policy)
 		callback.callback = custom_error_context;
 		callback.arg = (void *) policy_str(policy, custom[i].name);
 		error_context_stack = &callback;
-		(void) compile_safely(policy_text(policy_str(policy, custom[i].when), custom[i].when.len));
+		(void) compile_safely(yaml_text(policy_str(policy, custom[i].when), custom[i].when.len));
 		error_context_stack = callback.previous;
 	}
 }
@@ -235,7 +236,7 @@ custom_check(const Policy *policy)
  * subtransaction can be, the rule's status tells later.
  */
 static bool
-custom_ok(const Policy *policy, PolicyError *error)
+custom_ok(const Policy *policy, YamlError *error)
 {
 	MemoryContext old = CurrentMemoryContext;
 	ResourceOwner owner = CurrentResourceOwner;
@@ -327,7 +328,7 @@ compile_all(ScoreCall *call)
 	/* a rule that does not compile is an error of that rule only */
 	for (i = 0; i < policy->custom.n; i++)
 	{
-		const char *text = policy_message(policy_str(policy, custom[i].when));
+		const char *text = yaml_message(policy_str(policy, custom[i].when));
 		int			nest = NewGUCNestLevel();
 
 		(void) set_config_option("search_path", "pg_catalog, pg_temp", PGC_USERSET, PGC_S_SESSION,

@@ -20,6 +20,8 @@
 #include "utils/jsonb.h"
 #include "utils/typcache.h"
 
+#include "config/config_file.h"
+#include "config/yaml_server.h"
 #include "core/compat.h"
 #include "score/score_call.h"
 
@@ -30,7 +32,7 @@ prepare(ScoreCall *call)
 	static const char *const levels[] = {"LOW", "MEDIUM", "HIGH"};
 	static const char *const recommendations[] = {"APPROVE", "REVIEW", "BLOCK"};
 	MemoryContext old = MemoryContextSwitchTo(GetMemoryChunkContext(call));
-	char		hash[POLICY_HASH_CHARS + 1];
+	char		hash[CONFIG_HASH_CHARS + 1];
 	int			i;
 
 	if (call->mode == (Datum) 0)
@@ -50,7 +52,7 @@ prepare(ScoreCall *call)
 	MemoryContextReset(call->texts);
 	MemoryContextSwitchTo(call->texts);
 	call->details = palloc0(sizeof(DetailEntry) * DETAIL_CACHE);
-	policy_hash_text(call->policy->hash, hash);
+	config_hash_text(call->policy->hash, hash);
 	call->policy_hash_text = CStringGetTextDatum(hash);
 	for (i = 0; i < call->decision.nresults; i++)
 		call->names[i] = CStringGetTextDatum(result_name(call->policy, i));
@@ -98,7 +100,7 @@ reason_datum(const ScoreCall *call)
 		appendStringInfo(&s, "%sthe rest was skipped, the answer was certain", NEXT());
 	if (s.len == 0)
 		return call->no_rule_fired;
-	return CStringGetTextDatum(policy_message(s.data));
+	return CStringGetTextDatum(yaml_message(s.data));
 }
 
 static Datum

@@ -15,6 +15,7 @@
 #include "utils/builtins.h"
 #include "utils/tuplestore.h"
 
+#include "config/yaml_server.h"
 #include "core/compat.h"
 #include "policy/policy_active.h"
 #include "score/custom.h"
@@ -253,7 +254,7 @@ explain_answer(FunctionCallInfo fcinfo, ScoreCall *call)
 		values[4] = Int32GetDatum(r->points);
 		values[5] = number_or_null(r->value, &nulls[5]);
 		values[6] = number_or_null(r->threshold, &nulls[6]);
-		values[7] = CStringGetTextDatum(policy_message(r->reason));
+		values[7] = CStringGetTextDatum(yaml_message(r->reason));
 		tuplestore_putvalues(result->setResult, result->setDesc, values, nulls);
 	}
 }

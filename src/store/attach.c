@@ -30,10 +30,10 @@
 #include "utils/snapmgr.h"
 #include "utils/timestamp.h"
 
+#include "config/config_file.h"
 #include "core/compat.h"
 #include "policy/policy_active.h"
 #include "policy/policy_check.h"
-#include "policy/policy_server.h"
 #include "store/delta.h"
 #include "store/install.h"
 #include "store/rebuild.h"
@@ -311,9 +311,9 @@ mark_filled(Oid schema, int32 source, const RebuildResult *result)
 {
 	Oid			types[] = {INT4OID, INT8OID, TEXTOID};
 	Datum		values[3];
-	char		basis[POLICY_HASH_CHARS + 1];
+	char		basis[CONFIG_HASH_CHARS + 1];
 
-	policy_hash_text(policy_active()->basis_hash, basis);
+	config_hash_text(policy_active()->basis_hash, basis);
 	values[0] = Int32GetDatum(source);
 	values[1] = Int64GetDatum(result->events);
 	values[2] = CStringGetTextDatum(basis);

@@ -39,8 +39,8 @@
 #include "utils/snapmgr.h"
 #include "utils/timestamp.h"
 
+#include "config/config_file.h"
 #include "core/compat.h"
-#include "policy/policy_server.h"
 #include "store/install.h"
 #include "store/trigger.h"
 
@@ -157,7 +157,7 @@ register_source(const InstallRequest *request)
 {
 	char	   *table = store_name(request->schema, "fraud_sources");
 	Oid			types[] = {REGCLASSOID, TEXTOID, TEXTOID, TEXTOID};
-	char		basis[POLICY_HASH_CHARS + 1];
+	char		basis[CONFIG_HASH_CHARS + 1];
 	Datum		values[4];
 	char		nulls[4] = {' ', ' ', ' ', ' '};
 	bool		isnull;
@@ -165,7 +165,7 @@ register_source(const InstallRequest *request)
 	/* numbers are given to one after the other */
 	if (SPI_execute(psprintf("LOCK TABLE %s IN SHARE ROW EXCLUSIVE MODE", table), false, 0) < 0)
 		elog(ERROR, "could not lock %s", table);
-	policy_hash_text(request->basis, basis);
+	config_hash_text(request->basis, basis);
 	values[0] = ObjectIdGetDatum(request->relation);
 	values[1] = CStringGetTextDatum(request->columns);
 	nulls[1] = request->has_columns ? ' ' : 'n';

@@ -17,6 +17,7 @@
 #include "utils/timestamp.h"
 #include "utils/tuplestore.h"
 
+#include "config/yaml_server.h"
 #include "core/compat.h"
 #include "score/score_pass.h"
 #include "store/rebuild.h"
@@ -98,7 +99,7 @@ return_stats(ReturnSetInfo *result, const Policy *policy, const Stats *stats)
 		Datum		values[6];
 		bool		nulls[6] = {false};
 
-		values[0] = CStringGetTextDatum(policy_message(result_name(policy, i)));
+		values[0] = CStringGetTextDatum(yaml_message(result_name(policy, i)));
 		values[1] = Int64GetDatum(r->evaluated);
 		values[2] = Int64GetDatum(r->hits);
 		values[3] = Int64GetDatum(r->labelled_frauds);

@@ -24,8 +24,8 @@
 #include "utils/timestamp.h"
 #include "utils/typcache.h"
 
+#include "config/yaml_server.h"
 #include "core/compat.h"
-#include "policy/policy_server.h"
 #include "txn/txn_value.h"
 
 const ColumnNames *(*txn_row_type_names) (Oid row_type) = NULL;
@@ -75,7 +75,7 @@ txn_column_name(const Policy *policy, TxnColumn c)
 {
 	PolicyStr	name = policy->columns[c];
 
-	return name.off == 0 ? txn_column_names[c] : policy_text(policy_str(policy, name), name.len);
+	return name.off == 0 ? txn_column_names[c] : yaml_text(policy_str(policy, name), name.len);
 }
 
 void

@@ -32,7 +32,7 @@ zone_ok(const char *name)
 }
 
 static void
-check_error(const PolicyError *error)
+check_error(const YamlError *error)
 {
 	FUZZ_CHECK(error->message[0] != '\0');
 	FUZZ_CHECK(error->line >= 0 && error->column >= 0);
@@ -40,9 +40,9 @@ check_error(const PolicyError *error)
 	FUZZ_CHECK(memchr(error->message, '\0', sizeof(error->message)) != NULL);
 	FUZZ_CHECK(memchr(error->detail, '\0', sizeof(error->detail)) != NULL);
 	FUZZ_CHECK(memchr(error->hint, '\0', sizeof(error->hint)) != NULL);
-	FUZZ_CHECK(policy_utf8_ok(error->message, strlen(error->message)));
-	FUZZ_CHECK(policy_utf8_ok(error->detail, strlen(error->detail)));
-	FUZZ_CHECK(policy_utf8_ok(error->hint, strlen(error->hint)));
+	FUZZ_CHECK(yaml_utf8_ok(error->message, strlen(error->message)));
+	FUZZ_CHECK(yaml_utf8_ok(error->detail, strlen(error->detail)));
+	FUZZ_CHECK(yaml_utf8_ok(error->hint, strlen(error->hint)));
 }
 
 /* Every look-up, with values that are there and some that are not. */
@@ -101,7 +101,7 @@ look_up(const Policy *policy, const uint8 *data, size_t size)
 static void
 read_back(const Policy *policy, const Policy *base)
 {
-	PolicyError error;
+	YamlError	error;
 	size_t		len;
 	char	   *text = policy_write(policy, &len);
 	Policy	   *again;
@@ -146,7 +146,7 @@ damage(const Policy *policy, const uint8 *data, size_t size)
 			image->hash = policy_image_hash(image);
 		if (policy_image_ok(image, policy->size))
 		{
-			PolicyError error;
+			YamlError	error;
 			size_t		len;
 			char	   *text = policy_write(image, &len);
 			Policy	   *again = policy_read(text, len, shipped, false, NULL, &error);
@@ -182,7 +182,7 @@ try_set(const uint8 *data, size_t size)
 {
 	char	   *text = palloc(size + 1);
 	size_t		path;
-	PolicyError error;
+	YamlError	error;
 	Policy	   *policy;
 
 	memcpy(text, data, size);
@@ -200,7 +200,7 @@ try_set(const uint8 *data, size_t size)
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	PolicyError error;
+	YamlError	error;
 	int			merge;
 
 	if (shipped == NULL)

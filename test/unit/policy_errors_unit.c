@@ -9,6 +9,7 @@
 #include "core/c_base.h"
 
 #include "lib/stringinfo.h"
+#include "config/yaml_tree.h"
 #include "policy/policy.h"
 #include "tap.h"
 
@@ -21,7 +22,7 @@ zone_ok(const char *name)
 }
 
 static void
-say(const PolicyError *error)
+say(const YamlError *error)
 {
 	printf("# %d:%d: %s\n# detail: %s\n# hint: %s\n", error->line, error->column,
 		   error->message, error->detail, error->hint);
@@ -212,7 +213,7 @@ static void
 expect_refusal(const char *yaml, size_t len, const Policy *base,
 			   const Refusal *expected, const char *what)
 {
-	PolicyError error;
+	YamlError	error;
 	Policy	   *policy = policy_read(yaml, len, base, false, zone_ok, &error);
 	bool		ok;
 
@@ -255,7 +256,7 @@ test_refusals(void)
 static void
 test_large_refusals(void)
 {
-	PolicyError error;
+	YamlError	error;
 	StringInfoData yaml;
 	Policy	   *p;
 	int			i;
@@ -270,7 +271,7 @@ test_large_refusals(void)
 
 	initStringInfo(&yaml);
 	appendStringInfoString(&yaml, "version: 1\n#");
-	while (yaml.len < POLICY_MAX_YAML)
+	while (yaml.len < YAML_MAX_BYTES)
 		appendStringInfoChar(&yaml, 'x');
 	p = policy_read(yaml.data, yaml.len, shipped, false, zone_ok, &error);
 	if (!check(p != NULL, "a policy of 262144 bytes"))
@@ -283,11 +284,11 @@ test_large_refusals(void)
 
 	resetStringInfo(&yaml);
 	appendStringInfoString(&yaml, "a: [");
-	for (i = 0; i < POLICY_MAX_NODES; i++)
+	for (i = 0; i < YAML_MAX_NODES; i++)
 		appendStringInfoString(&yaml, "1,");
 	appendStringInfoString(&yaml, "]");
 	/* map, key and list are three */
-	too_many.column = 5 + 2 * (POLICY_MAX_NODES - 3);
+	too_many.column = 5 + 2 * (YAML_MAX_NODES - 3);
 	expect_refusal(yaml.data, yaml.len, shipped, &too_many, "refused: too many nodes");
 
 	/* within the limits, but not when written out */
@@ -351,7 +352,7 @@ test_large_refusals(void)
 int
 main(void)
 {
-	PolicyError error;
+	YamlError	error;
 
 	shipped = policy_read(policy_default_yaml, policy_default_yaml_len, NULL, false,
 						  zone_ok, &error);

@@ -22,7 +22,7 @@ zone_ok(const char *name)
 }
 
 static void
-say(const PolicyError *error)
+say(const YamlError *error)
 {
 	printf("# %d:%d: %s\n# detail: %s\n# hint: %s\n", error->line, error->column,
 		   error->message, error->detail, error->hint);
@@ -31,7 +31,7 @@ say(const PolicyError *error)
 static Policy *
 read_over(const char *yaml, const Policy *base, bool merge_maps)
 {
-	PolicyError error;
+	YamlError	error;
 	Policy	   *policy = policy_read(yaml, strlen(yaml), base, merge_maps, zone_ok, &error);
 
 	if (policy == NULL)
@@ -73,7 +73,7 @@ agree(Policy *a, Policy *b)
 static Policy *
 set(const Policy *policy, const char *path, const char *value)
 {
-	PolicyError error;
+	YamlError	error;
 	Policy	   *result = policy_set(policy, path, value, zone_ok, &error);
 
 	if (result == NULL)

@@ -14,8 +14,8 @@
 
 #include <yaml.h>
 
-#include "policy/policy_error.h"
-#include "policy/policy_scalar.h"
+#include "config/yaml_scalar.h"
+#include "config/yaml_tree.h"
 
 typedef struct TreeBuilder
 {
@@ -23,8 +23,8 @@ typedef struct TreeBuilder
 	size_t		len;
 	size_t		offset;			/* bytes passed ... */
 	size_t		chars;			/* ... and the characters they are */
-	PolicyArena *arena;
-	PolicyError *error;
+	Arena	   *arena;
+	YamlError  *error;
 	YamlNode   *root;
 	YamlNode   *open;			/* innermost collection still open */
 	YamlNode   *key;			/* key waiting for its value */
@@ -35,7 +35,7 @@ typedef struct TreeBuilder
 
 /* Line and column of a byte, counted as libyaml counts them. */
 static void
-byte_place(const char *bytes, size_t offset, PolicyError *error)
+byte_place(const char *bytes, size_t offset, YamlError *error)
 {
 	size_t		i;
 
@@ -56,51 +56,86 @@ byte_place(const char *bytes, size_t offset, PolicyError *error)
 }
 
 static bool
-fail_at_byte(const char *bytes, size_t offset, PolicyError *error,
+fail_at_byte(const char *bytes, size_t offset, YamlError *error,
 			 const char *message, const char *hint)
 {
-	policy_fail(error, NULL, hint, "%s", message);
+	yaml_fail(error, NULL, hint, "%s", message);
 	byte_place(bytes, offset, error);
 	return false;
 }
 
 static bool
-fail_at_mark(PolicyError *error, yaml_mark_t mark,
+fail_at_mark(YamlError *error, yaml_mark_t mark,
 			 const char *message, const char *hint)
 {
-	policy_fail(error, NULL, hint, "%s", message);
+	yaml_fail(error, NULL, hint, "%s", message);
 	error->line = (int) mark.line + 1;
 	error->column = (int) mark.column + 1;
 	return false;
 }
 
+/* The same with "<message> in a policy", or whatever is read. */
 static bool
-fail_memory(PolicyError *error)
+fail_in_subject(YamlError *error, yaml_mark_t mark,
+				const char *message, const char *hint)
 {
-	return policy_fail(error, NULL, NULL, "out of memory");
+	fail_at_mark(error, mark, "", hint);
+	snprintf(error->message, sizeof(error->message), "%s in a %s", message,
+			 error->subject->name);
+	return false;
+}
+
+/* The hint "A policy <rule>", with a number in it. */
+#define HINT(error, rule, ...) \
+	snprintf((error)->hint, sizeof((error)->hint), "A %s " rule, \
+			 (error)->subject->name, __VA_ARGS__)
+
+static bool
+fail_empty(const char *bytes, YamlError *error)
+{
+	const YamlSubject *subject = error->subject;
+
+	fail_at_byte(bytes, 0, error, "", NULL);
+	snprintf(error->message, sizeof(error->message), "%s is empty", subject->name);
+	HINT(error, "is a mapping, such as \"%s\"; {} changes nothing.", subject->example);
+	return false;
+}
+
+static bool
+fail_encoding(const char *bytes, size_t offset, YamlError *error, const char *message)
+{
+	fail_at_byte(bytes, offset, error, message, NULL);
+	HINT(error, "must be written in %s.", "UTF-8");
+	return false;
+}
+
+static bool
+fail_memory(YamlError *error)
+{
+	return yaml_fail(error, NULL, NULL, "out of memory");
 }
 
 /* What libyaml would not say well, or not notice, about the bytes. */
 static bool
-bytes_ok(const char *bytes, size_t len, PolicyError *error)
+bytes_ok(const char *bytes, size_t len, YamlError *error)
 {
 	size_t		i = 0;
 	bool		blank = true;
 
-	if (len > POLICY_MAX_YAML)
+	if (len > YAML_MAX_BYTES)
 	{
 		char		message[80];
 
-		snprintf(message, sizeof(message), "policy is too long: %zu bytes", len);
-		fail_at_byte(bytes, POLICY_MAX_YAML, error, message, NULL);
-		snprintf(error->hint, sizeof(error->hint),
-				 "A policy may have at most %d bytes.", POLICY_MAX_YAML);
+		snprintf(message, sizeof(message), "%s is too long: %zu bytes",
+				 error->subject->name, len);
+		fail_at_byte(bytes, YAML_MAX_BYTES, error, message, NULL);
+		HINT(error, "may have at most %d bytes.", YAML_MAX_BYTES);
 		return false;
 	}
 	while (i < len)
 	{
 		uint32		cp = 0;
-		size_t		n = policy_utf8_next(bytes + i, len - i, &cp);
+		size_t		n = yaml_utf8_next(bytes + i, len - i, &cp);
 
 		if (n == 0)
 		{
@@ -108,8 +143,7 @@ bytes_ok(const char *bytes, size_t len, PolicyError *error)
 
 			snprintf(message, sizeof(message), "invalid UTF-8: byte 0x%02x",
 					 (unsigned char) bytes[i]);
-			return fail_at_byte(bytes, i, error, message,
-								"A policy must be written in UTF-8.");
+			return fail_encoding(bytes, i, error, message);
 		}
 		if ((cp < 0x20 && cp != '\t' && cp != '\n' && cp != '\r') || cp == 0x7f ||
 			(cp >= 0x80 && cp < 0xa0 && cp != 0x85) || cp == 0xfffe || cp == 0xffff)
@@ -125,8 +159,7 @@ bytes_ok(const char *bytes, size_t len, PolicyError *error)
 		i += n;
 	}
 	if (blank)
-		return fail_at_byte(bytes, 0, error, "policy is empty",
-							"A policy is a mapping, such as \"rules: {large_amount: {weight: 20}}\"; {} changes nothing.");
+		return fail_empty(bytes, error);
 	return true;
 }
 
@@ -138,7 +171,7 @@ first_byte(TreeBuilder *b, yaml_mark_t mark)
 	{
 		uint32		cp;
 
-		b->offset += policy_utf8_next(b->bytes + b->offset,
+		b->offset += yaml_utf8_next(b->bytes + b->offset,
 									  b->len - b->offset, &cp);
 		b->chars++;
 	}
@@ -153,22 +186,21 @@ new_node(TreeBuilder *b, YamlKind kind, yaml_mark_t mark,
 
 	if (anchor != NULL)
 	{
-		fail_at_mark(b->error, mark, "anchor in a policy",
-					 "Anchors and aliases are not allowed: write the value out.");
+		fail_in_subject(b->error, mark, "anchor",
+						"Anchors and aliases are not allowed: write the value out.");
 		return NULL;
 	}
 	/* libyaml drops the tag "!" from scalars: look at the text itself */
 	if (tag != NULL || first_byte(b, mark) == '!')
 	{
-		fail_at_mark(b->error, mark, "tag in a policy",
-					 "Tags are not allowed: quotes make a text, no quotes a number or true, false.");
+		fail_in_subject(b->error, mark, "tag",
+						"Tags are not allowed: quotes make a text, no quotes a number or true, false.");
 		return NULL;
 	}
-	if (b->nodes++ >= POLICY_MAX_NODES)
+	if (b->nodes++ >= YAML_MAX_NODES)
 	{
-		fail_at_mark(b->error, mark, "too many values in a policy", NULL);
-		snprintf(b->error->hint, sizeof(b->error->hint),
-				 "A policy may have at most %d keys and values.", POLICY_MAX_NODES);
+		fail_in_subject(b->error, mark, "too many values", NULL);
+		HINT(b->error, "may have at most %d keys and values.", YAML_MAX_NODES);
 		return NULL;
 	}
 	node = arena_try(b->arena, sizeof(YamlNode));
@@ -209,11 +241,11 @@ place_node(TreeBuilder *b, YamlNode *node)
 		b->key = NULL;
 	}
 	else if (node->kind != YNODE_SCALAR)
-		return policy_fail(b->error, node, "A key must be a word.",
-						   "a key that is a %s",
-						   node->kind == YNODE_MAP ? "mapping" : "list");
+		return yaml_fail(b->error, node, "A key must be a word.",
+						 "a key that is a %s",
+						 node->kind == YNODE_MAP ? "mapping" : "list");
 	else if (node->len == 0)
-		return policy_fail(b->error, node, "A key must be a word.", "empty key");
+		return yaml_fail(b->error, node, "A key must be a word.", "empty key");
 	else
 		b->key = node;
 	return true;
@@ -224,11 +256,10 @@ open_node(TreeBuilder *b, YamlNode *node)
 {
 	if (node == NULL || !place_node(b, node))
 		return false;
-	if (++b->depth > POLICY_MAX_DEPTH)
+	if (++b->depth > YAML_MAX_DEPTH)
 	{
-		policy_fail(b->error, node, NULL, "nested too deep");
-		snprintf(b->error->hint, sizeof(b->error->hint),
-				 "A policy may nest at most %d levels.", POLICY_MAX_DEPTH);
+		yaml_fail(b->error, node, NULL, "nested too deep");
+		HINT(b->error, "may nest at most %d levels.", YAML_MAX_DEPTH);
 		return false;
 	}
 	b->open = node;
@@ -269,19 +300,20 @@ add_event(TreeBuilder *b, const yaml_event_t *event)
 	{
 		case YAML_DOCUMENT_START_EVENT:
 			if (b->document_seen)
-				return fail_at_mark(b->error, event->start_mark,
-									"more than one document",
-									"A policy is one document: remove what follows \"---\" or \"...\".");
+			{
+				fail_at_mark(b->error, event->start_mark, "more than one document", NULL);
+				HINT(b->error, "is one document: remove what follows \"%s\" or \"...\".", "---");
+				return false;
+			}
 			if (event->data.document_start.tag_directives.start !=
 				event->data.document_start.tag_directives.end)
-				return fail_at_mark(b->error, event->start_mark,
-									"tag directive in a policy",
-									"Tags are not allowed: remove the %TAG line.");
+				return fail_in_subject(b->error, event->start_mark, "tag directive",
+									   "Tags are not allowed: remove the %TAG line.");
 			b->document_seen = true;
 			return true;
 		case YAML_ALIAS_EVENT:
-			return fail_at_mark(b->error, event->start_mark, "alias in a policy",
-								"Anchors and aliases are not allowed: write the value out.");
+			return fail_in_subject(b->error, event->start_mark, "alias",
+								   "Anchors and aliases are not allowed: write the value out.");
 		case YAML_SCALAR_EVENT:
 			return add_scalar(b, event);
 		case YAML_SEQUENCE_START_EVENT:
@@ -317,8 +349,8 @@ fail_parser(TreeBuilder *b, const yaml_parser_t *parser)
 		return fail_memory(b->error);
 	snprintf(message, sizeof(message), "invalid YAML: %s", problem);
 	if (parser->error == YAML_READER_ERROR)
-		return fail_at_byte(b->bytes, Min(parser->problem_offset, b->len),
-							b->error, message, "A policy must be written in UTF-8.");
+		return fail_encoding(b->bytes, Min(parser->problem_offset, b->len),
+							 b->error, message);
 	fail_at_mark(b->error, parser->problem_mark, message,
 				 "Look at the indentation (spaces only), quotes and brackets here and in the line above.");
 	if (parser->context != NULL)
@@ -370,7 +402,7 @@ compare_keys(const void *a, const void *b)
 }
 
 static bool
-keys_distinct(YamlNode *node, PolicyArena *arena, PolicyError *error)
+keys_distinct(YamlNode *node, Arena *arena, YamlError *error)
 {
 	YamlNode   *child;
 	YamlNode   *again = NULL;
@@ -398,10 +430,10 @@ keys_distinct(YamlNode *node, PolicyArena *arena, PolicyError *error)
 	{
 		char		clip[80];
 
-		policy_fail(error, node, "Each key may stand once in a mapping.",
-					"duplicate key \"%s\", first given at line %d",
-					policy_clip(clip, sizeof(clip), again->key->text, again->key->len),
-					given->key->line);
+		yaml_fail(error, node, "Each key may stand once in a mapping.",
+				  "duplicate key \"%s\", first given at line %d",
+				  yaml_clip(clip, sizeof(clip), again->key->text, again->key->len),
+				  given->key->line);
 		error->line = again->key->line;
 		error->column = again->key->column;
 		return false;
@@ -415,12 +447,13 @@ keys_distinct(YamlNode *node, PolicyArena *arena, PolicyError *error)
 }
 
 YamlNode *
-yaml_tree_parse(const char *bytes, size_t len, PolicyArena *arena,
-				PolicyError *error)
+yaml_tree_parse(const char *bytes, size_t len, const YamlSubject *subject,
+				Arena	   *arena, YamlError *error)
 {
 	TreeBuilder b;
 
 	memset(error, 0, sizeof(*error));
+	error->subject = subject;
 	if (!bytes_ok(bytes, len, error))
 		return NULL;
 
@@ -439,8 +472,7 @@ yaml_tree_parse(const char *bytes, size_t len, PolicyArena *arena,
 		return NULL;
 	if (b.root == NULL)
 	{
-		fail_at_byte(bytes, 0, error, "policy is empty",
-					 "A policy is a mapping, such as \"rules: {large_amount: {weight: 20}}\"; {} changes nothing.");
+		fail_empty(bytes, error);
 		return NULL;
 	}
 	if (!keys_distinct(b.root, arena, error))

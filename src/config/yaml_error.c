@@ -1,20 +1,21 @@
 /*-------------------------------------------------------------------------
  *
- * policy_error.c
- *	  Filling PolicyError; see policy_error.h.
+ * yaml_error.c
+ *	  Filling YamlError; see yaml_error.h.
  *
  *-------------------------------------------------------------------------
  */
 #include "core/c_base.h"
 
-#include "policy/policy_error.h"
-#include "policy/policy_scalar.h"
+#include "config/yaml_error.h"
+#include "config/yaml_scalar.h"
+#include "config/yaml_tree.h"
 
 #define CLIP				80	/* bytes of found text shown, NUL included */
 #define MAX_NAME			64	/* longer words have no near name */
 
 const char *
-policy_clip(char *dst, size_t size, const char *text, size_t len)
+yaml_clip(char *dst, size_t size, const char *text, size_t len)
 {
 	size_t		in = 0;
 	size_t		out = 0;
@@ -22,7 +23,7 @@ policy_clip(char *dst, size_t size, const char *text, size_t len)
 	while (in < len)
 	{
 		uint32		cp;
-		size_t		n = policy_utf8_next(text + in, len - in, &cp);
+		size_t		n = yaml_utf8_next(text + in, len - in, &cp);
 
 		/* room for this character, the dots and the NUL */
 		if (n == 0 || out + n + 4 > size)
@@ -48,7 +49,7 @@ policy_clip(char *dst, size_t size, const char *text, size_t len)
 static void
 node_path(const YamlNode *node, char *dst, size_t size)
 {
-	const YamlNode *steps[POLICY_MAX_DEPTH * 2 + 2];
+	const YamlNode *steps[YAML_MAX_DEPTH * 2 + 2];
 	int			n = 0;
 	size_t		out = 0;
 
@@ -64,13 +65,13 @@ node_path(const YamlNode *node, char *dst, size_t size)
 			out += snprintf(dst + out, size - out, "[%u]", steps[n]->index);
 		else
 			out += snprintf(dst + out, size - out, "%s%s", out > 0 ? "." : "",
-							policy_clip(clip, sizeof(clip), steps[n]->key->text,
-										steps[n]->key->len));
+							yaml_clip(clip, sizeof(clip), steps[n]->key->text,
+									  steps[n]->key->len));
 	}
 }
 
 static void
-set_place(PolicyError *error, const YamlNode *at, const YamlNode *within)
+set_place(YamlError *error, const YamlNode *at, const YamlNode *within)
 {
 	char		path[400];
 
@@ -82,14 +83,14 @@ set_place(PolicyError *error, const YamlNode *at, const YamlNode *within)
 	node_path(within, path, sizeof(path));
 	if (path[0] == '\0')
 		snprintf(error->detail, sizeof(error->detail),
-				 "At the top level of the policy.");
+				 "At the top level of the %s.", error->subject->name);
 	else
 		snprintf(error->detail, sizeof(error->detail), "In %s.", path);
 }
 
 bool
-policy_fail(PolicyError *error, const YamlNode *at, const char *hint,
-			const char *fmt,...)
+yaml_fail(YamlError *error, const YamlNode *at, const char *hint,
+		  const char *fmt,...)
 {
 	va_list		args;
 
@@ -102,7 +103,7 @@ policy_fail(PolicyError *error, const YamlNode *at, const char *hint,
 }
 
 bool
-policy_bad_value(PolicyError *error, const YamlNode *at, const char *allowed)
+yaml_bad_value(YamlError *error, const YamlNode *at, const char *allowed)
 {
 	const YamlNode *named = at;
 	char		found[CLIP + 16];
@@ -114,9 +115,9 @@ policy_bad_value(PolicyError *error, const YamlNode *at, const char *allowed)
 		named = named->parent;
 	item = named != at;
 	if (named->key != NULL)
-		policy_clip(name, sizeof(name), named->key->text, named->key->len);
+		yaml_clip(name, sizeof(name), named->key->text, named->key->len);
 	else
-		strlcpy(name, "policy", sizeof(name));
+		strlcpy(name, error->subject->name, sizeof(name));
 
 	if (at->kind == YNODE_MAP)
 		strlcpy(found, "a mapping", sizeof(found));
@@ -128,17 +129,17 @@ policy_bad_value(PolicyError *error, const YamlNode *at, const char *allowed)
 	{
 		char		clip[CLIP];
 
-		policy_clip(clip, sizeof(clip), at->text, at->len);
+		yaml_clip(clip, sizeof(clip), at->text, at->len);
 		snprintf(found, sizeof(found), at->plain ? "%s" : "text \"%s\"", clip);
 	}
 	if (item)
 		snprintf(hint, sizeof(hint), "Each value in \"%s\" must be %s.", name, allowed);
 	else if (named->key == NULL)
-		snprintf(hint, sizeof(hint), "The policy must be %s.", allowed);
+		snprintf(hint, sizeof(hint), "The %s must be %s.", name, allowed);
 	else
 		snprintf(hint, sizeof(hint), "\"%s\" must be %s.", name, allowed);
-	return policy_fail(error, at, hint, "invalid value %s \"%s\": %s",
-					   item ? "in" : "for", name, found);
+	return yaml_fail(error, at, hint, "invalid value %s \"%s\": %s",
+					 item ? "in" : "for", name, found);
 }
 
 /* Edits between two words: insert, delete, change, swap neighbours. */
@@ -173,7 +174,7 @@ edit_distance(const char *a, int alen, const char *b, int blen)
 }
 
 const char *
-policy_nearest(const char *text, size_t len, const char *const *names, int n)
+yaml_nearest(const char *text, size_t len, const char *const *names, int n)
 {
 	const char *nearest = NULL;
 	int			limit;
@@ -200,10 +201,10 @@ policy_nearest(const char *text, size_t len, const char *const *names, int n)
 }
 
 bool
-policy_unknown_key(PolicyError *error, const YamlNode *at, const char *what,
-				   const char *const *names, int n)
+yaml_unknown_key(YamlError *error, const YamlNode *at, const char *what,
+				 const char *const *names, int n)
 {
-	const char *near = policy_nearest(at->key->text, at->key->len, names, n);
+	const char *near = yaml_nearest(at->key->text, at->key->len, names, n);
 	char		clip[CLIP];
 	char		hint[sizeof(error->hint)];
 	size_t		out = 0;
@@ -216,24 +217,24 @@ policy_unknown_key(PolicyError *error, const YamlNode *at, const char *what,
 		out += snprintf(hint + out, sizeof(hint) - out, "%s%s%s",
 						i == 0 ? "Allowed: " : ", ", names[i],
 						i == n - 1 ? "." : "");
-	policy_clip(clip, sizeof(clip), at->key->text, at->key->len);
-	policy_fail(error, at->key, hint, "unknown %s \"%s\"", what, clip);
+	yaml_clip(clip, sizeof(clip), at->key->text, at->key->len);
+	yaml_fail(error, at->key, hint, "unknown %s \"%s\"", what, clip);
 	/* the key itself has no path: say where the mapping stands */
 	set_place(error, at->key, at->parent);
 	return false;
 }
 
 bool
-policy_bad_key(PolicyError *error, const YamlNode *at, const char *what,
-			   const char *hint)
+yaml_bad_key(YamlError *error, const YamlNode *at, const char *what,
+			 const char *hint)
 {
 	char		clip[CLIP];
 
-	policy_clip(clip, sizeof(clip), at->key->text, at->key->len);
+	yaml_clip(clip, sizeof(clip), at->key->text, at->key->len);
 	if (what == NULL)
-		policy_fail(error, at->key, hint, "duplicate key \"%s\"", clip);
+		yaml_fail(error, at->key, hint, "duplicate key \"%s\"", clip);
 	else
-		policy_fail(error, at->key, hint, "invalid %s \"%s\"", what, clip);
+		yaml_fail(error, at->key, hint, "invalid %s \"%s\"", what, clip);
 	set_place(error, at->key, at->parent);
 	return false;
 }

@@ -1,13 +1,13 @@
 /*-------------------------------------------------------------------------
  *
  * arena.c
- *	  Memory of one policy_read() call; see arena.h.
+ *	  Memory of one reading; see arena.h.
  *
  *-------------------------------------------------------------------------
  */
 #include "core/c_base.h"
 
-#include "policy/arena.h"
+#include "config/arena.h"
 
 #define ARENA_BLOCK			((size_t) 16 * 1024)
 #define ARENA_ALIGN(n)		TYPEALIGN(8, n)
@@ -19,7 +19,7 @@ struct ArenaBlock
 };
 
 static void *
-arena_get(PolicyArena *arena, size_t size, int flags)
+arena_get(Arena *arena, size_t size, int flags)
 {
 	char	   *result;
 
@@ -45,19 +45,19 @@ arena_get(PolicyArena *arena, size_t size, int flags)
 }
 
 void *
-arena_alloc(PolicyArena *arena, size_t size)
+arena_alloc(Arena *arena, size_t size)
 {
 	return arena_get(arena, size, 0);
 }
 
 void *
-arena_try(PolicyArena *arena, size_t size)
+arena_try(Arena *arena, size_t size)
 {
 	return arena_get(arena, size, MCXT_ALLOC_NO_OOM);
 }
 
 void
-arena_free(PolicyArena *arena)
+arena_free(Arena *arena)
 {
 	while (arena->blocks != NULL)
 	{

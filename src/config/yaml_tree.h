@@ -5,17 +5,22 @@
  *
  * The subset: one document of plain mappings, lists and scalars. No anchors,
  * aliases or tags, no key that is not a scalar, no key twice in a mapping, and
- * the limits POLICY_MAX_YAML, POLICY_MAX_DEPTH and POLICY_MAX_NODES. What a
+ * the limits YAML_MAX_BYTES, YAML_MAX_DEPTH and YAML_MAX_NODES. What a
  * scalar means is the reader's business: here it is text and whether it was
  * written without quotes.
  *
  *-------------------------------------------------------------------------
  */
-#ifndef FRAUD_POLICY_YAML_TREE_H
-#define FRAUD_POLICY_YAML_TREE_H
+#ifndef FRAUD_CONFIG_YAML_TREE_H
+#define FRAUD_CONFIG_YAML_TREE_H
 
-#include "policy/arena.h"
-#include "policy/policy.h"
+#include "config/arena.h"
+#include "config/yaml_error.h"
+
+#define YAML_MAX_BYTES		(256 * 1024)	/* of input */
+#define YAML_MAX_DEPTH		8
+#define YAML_MAX_NODES		50000
+#define YAML_MAX_TEXT		1024	/* bytes of a single text, where a reader says so */
 
 typedef enum YamlKind
 {
@@ -23,8 +28,6 @@ typedef enum YamlKind
 	YNODE_MAP,
 	YNODE_LIST
 } YamlKind;
-
-typedef struct YamlNode YamlNode;
 
 struct YamlNode
 {
@@ -47,9 +50,10 @@ struct YamlNode
 
 /* NULL and *error filled where the bytes are not in the subset. */
 extern YamlNode *yaml_tree_parse(const char *bytes, size_t len,
-								 PolicyArena *arena, PolicyError *error);
+								 const YamlSubject *subject,
+								 Arena *arena, YamlError *error);
 
 /* Appends a child; key is NULL where the parent is a list. */
 extern void yaml_tree_append(YamlNode *parent, YamlNode *key, YamlNode *child);
 
-#endif							/* FRAUD_POLICY_YAML_TREE_H */
+#endif							/* FRAUD_CONFIG_YAML_TREE_H */
