@@ -20,6 +20,7 @@ PURE_OBJS = \
 	src/config/yaml_reader.o \
 	src/config/yaml_scalar.o \
 	src/config/yaml_tree.o \
+	src/config/yaml_write.o \
 	src/policy/catalog.o \
 	src/policy/default_yaml.o \
 	src/policy/policy_draft.o \

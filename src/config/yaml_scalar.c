@@ -12,6 +12,18 @@
 #include "common/shortest_dec.h"
 #include "config/yaml_scalar.h"
 
+static const struct
+{
+	const char *name;
+	int64		usec;
+}			units[] = {
+	{"ms", INT64CONST(1000)},
+	{"s", INT64CONST(1000000)},
+	{"min", INT64CONST(60000000)},
+	{"h", INT64CONST(3600000000)},
+	{"d", INT64CONST(86400000000)},
+};
+
 StaticAssertDecl(YAML_PRINT_LEN > DOUBLE_SHORTEST_DECIMAL_LEN,
 				 "a printed number fits");
 bool
@@ -126,4 +138,122 @@ void
 yaml_print_number(double value, char *dst)
 {
 	double_to_shortest_decimal_buf(value, dst);
+}
+
+/*
+ * [0-9]+(.[0-9]+)?, no leading zero, as whole * 10^decimals with trailing
+ * zeros dropped; *s goes behind it. At most max_decimals, below 10^9 in all.
+ */
+static bool
+scan_decimal(const char **s, int max_decimals, int64 *digits, int64 *scale)
+{
+	const char *p = *s;
+	int64		whole = 0;
+	int64		fraction = 0;
+	int			zeros = 0;
+
+	if (!yaml_is_digit(*p) || (p[0] == '0' && yaml_is_digit(p[1])))
+		return false;
+	for (; yaml_is_digit(*p); p++)
+	{
+		whole = whole * 10 + (*p - '0');
+		if (whole >= 1000000000)
+			return false;
+	}
+	*scale = 1;
+	if (*p == '.')
+	{
+		if (!yaml_is_digit(*++p))
+			return false;
+		for (; yaml_is_digit(*p); p++)
+		{
+			if (*p == '0')
+			{
+				zeros++;
+				continue;
+			}
+			/* zeros count once something follows them */
+			for (zeros++; zeros > 0; zeros--)
+			{
+				if (max_decimals-- == 0)
+					return false;
+				fraction *= 10;
+				*scale *= 10;
+			}
+			fraction += *p - '0';
+		}
+	}
+	*digits = whole * *scale + fraction;
+	*s = p;
+	return true;
+}
+
+YamlDuration
+yaml_scan_duration(const char *s, int64 *usec)
+{
+	int64		digits;
+	int64		scale;
+
+	if (!scan_decimal(&s, 8, &digits, &scale))
+		return DURATION_BAD;
+	while (yaml_is_space(*s))
+		s++;
+	if (*s == '\0')
+		return DURATION_NO_UNIT;
+	for (size_t i = 0; i < lengthof(units); i++)
+	{
+		int64		whole = digits / scale;
+		int64		part = digits % scale;	/* below 10^8: no overflow */
+
+		if (strcmp(s, units[i].name) != 0)
+			continue;
+		if (whole >= YAML_MAX_DURATION / units[i].usec ||
+			part * units[i].usec % scale != 0)
+			return DURATION_BAD;
+		*usec = whole * units[i].usec + part * units[i].usec / scale;
+		return DURATION_OK;
+	}
+	return DURATION_BAD;
+}
+
+/* In the largest unit that needs no decimals; microseconds as decimals of ms. */
+void
+yaml_print_duration(int64 usec, char *dst)
+{
+	int			i = lengthof(units) - 1;
+
+	if (usec == 0)
+		i = 1;
+	while (i > 0 && usec % units[i].usec != 0)
+		i--;
+	if (usec % units[i].usec == 0)
+		snprintf(dst, YAML_PRINT_LEN, INT64_FORMAT " %s", usec / units[i].usec,
+				 units[i].name);
+	else
+	{
+		int			n = snprintf(dst, YAML_PRINT_LEN, INT64_FORMAT ".%03d",
+								 usec / 1000, (int) (usec % 1000));
+
+		while (dst[n - 1] == '0')
+			n--;
+		strlcpy(dst + n, " ms", YAML_PRINT_LEN - n);
+	}
+}
+
+bool
+yaml_scan_percent(const char *s, int32 *hundredths)
+{
+	int64		digits;
+	int64		scale;
+
+	if (!scan_decimal(&s, 2, &digits, &scale) || *s != '\0' || digits > 100 * scale)
+		return false;
+	*hundredths = (int32) (digits * (100 / scale));
+	return true;
+}
+
+void
+yaml_print_percent(int32 hundredths, char *dst)
+{
+	yaml_print_number(hundredths / 100.0, dst);
 }

@@ -1,7 +1,7 @@
 /*-------------------------------------------------------------------------
  *
  * yaml_scalar.h
- *	  Single values of any text in YAML: characters and numbers.
+ *	  Single values of any text in YAML: characters, numbers, times.
  *
  *-------------------------------------------------------------------------
  */
@@ -20,7 +20,27 @@ extern bool yaml_is_space(char c);
 /* Decimal numbers only: no hexadecimal, infinity, nan or leading zeros. */
 extern bool yaml_scan_number(const char *s, double *value);
 
-/* Into YAML_PRINT_LEN bytes, NUL-terminated. */
+/*
+ * A time, exact to the microsecond, below YAML_MAX_DURATION: a decimal number
+ * with its unit ms, s, min, h or d, blanks between them allowed.
+ */
+#define YAML_MAX_DURATION	(INT64CONST(1000000) * 86400 * 10000)
+
+typedef enum YamlDuration
+{
+	DURATION_OK,
+	DURATION_NO_UNIT,			/* a number alone */
+	DURATION_BAD
+} YamlDuration;
+
+extern YamlDuration yaml_scan_duration(const char *s, int64 *usec);
+
+/* A percentage from 0 to 100 with at most two decimals, in hundredths. */
+extern bool yaml_scan_percent(const char *s, int32 *hundredths);
+
+/* All into YAML_PRINT_LEN bytes, NUL-terminated. */
 extern void yaml_print_number(double value, char *dst);
+extern void yaml_print_duration(int64 usec, char *dst);
+extern void yaml_print_percent(int32 hundredths, char *dst);
 
 #endif							/* FRAUD_CONFIG_YAML_SCALAR_H */
