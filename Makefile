@@ -15,7 +15,11 @@ DATA = sql/fraud_fallback--1.0.sql
 # Logic that needs no server: the unit and fuzz programs compile it as well,
 # with -DFRONTEND (first include: core/c_base.h).
 PURE_OBJS = \
+	src/circuit/circuit_read.o \
 	src/config/arena.o \
+	src/config/service_yaml.o \
+	src/config/setting_keys.o \
+	src/config/settings_image.o \
 	src/config/yaml_error.o \
 	src/config/yaml_reader.o \
 	src/config/yaml_scalar.o \
@@ -58,6 +62,7 @@ PURE_OBJS = \
 SERVER_OBJS = \
 	src/module.o \
 	src/config/config_file.o \
+	src/config/settings.o \
 	src/config/yaml_server.o \
 	src/core/shmem.o \
 	src/policy/policy_active.o \
@@ -116,7 +121,7 @@ REGRESS_OPTS = --load-extension=fraud_fallback
 ISOLATION = $(basename $(notdir $(sort $(wildcard $(here)test/isolation/specs/*.spec))))
 ISOLATION_OPTS = --inputdir=test/isolation --load-extension=fraud_fallback
 
-EXTRA_CLEAN = src/policy/default_yaml.c build
+EXTRA_CLEAN = src/config/service_yaml.c src/policy/default_yaml.c build
 
 .DEFAULT_GOAL := all
 .PHONY: help demo test bench bench-data check-units fuzz
@@ -129,14 +134,16 @@ include $(srcdir)/test/programs.mk
 headers = $(wildcard $(srcdir)/src/*/*.h)
 $(OBJS) $(OBJS:.o=.bc): $(headers) $(here)Makefile
 
-src/policy/default_yaml.c: rules/rules.yaml src/config/embed.sh
-	@$(MKDIR_P) $(@D)
-	sh $(srcdir)/src/config/embed.sh $(srcdir)/rules/rules.yaml policy/policy.h policy_default_yaml > $@.tmp && mv $@.tmp $@
+embed = @$(MKDIR_P) $(@D) && sh $(srcdir)/src/config/embed.sh $< $(1) $(2) > $@.tmp && mv $@.tmp $@
+src/config/service_yaml.c: $(srcdir)/rules/service.yaml src/config/embed.sh
+	$(call embed,config/settings_image.h,settings_default_yaml)
+src/policy/default_yaml.c: $(srcdir)/rules/rules.yaml src/config/embed.sh
+	$(call embed,policy/policy.h,policy_default_yaml)
 
 install: install-rules
 install-rules:
 	$(MKDIR_P) '$(DESTDIR)$(datadir)/fraud_fallback'
-	$(INSTALL_DATA) $(srcdir)/rules/rules.yaml '$(DESTDIR)$(datadir)/fraud_fallback/'
+	$(INSTALL_DATA) $(srcdir)/rules/rules.yaml $(srcdir)/rules/service.yaml '$(DESTDIR)$(datadir)/fraud_fallback/'
 
 uninstall: uninstall-rules
 uninstall-rules:

@@ -125,13 +125,13 @@ CREATE FUNCTION fraud_check(
 COMMENT ON FUNCTION fraud_check(pg_catalog.regclass, fraud_rules)
 	IS 'which columns of a relation are found, and which rules can run on it';
 
--- ---- the rules file
+-- ---- the configuration files
 
 CREATE FUNCTION fraud_reload() RETURNS pg_catalog.text
 	LANGUAGE c VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME';
 REVOKE ALL ON FUNCTION fraud_reload() FROM PUBLIC;
 COMMENT ON FUNCTION fraud_reload()
-	IS 'reads the rules file now, for statements that begin later; returns the hash of the policy in force';
+	IS 'reads the rules file, for statements that begin later, and the service file now; returns the hash of the policy in force';
 
 CREATE FUNCTION fraud_config_status(
 	OUT file pg_catalog.text,
@@ -141,10 +141,21 @@ CREATE FUNCTION fraud_config_status(
 	OUT loaded_at pg_catalog.timestamptz,
 	OUT error pg_catalog.text
 ) RETURNS SETOF pg_catalog.record
-	LANGUAGE c VOLATILE PARALLEL RESTRICTED ROWS 1 AS 'MODULE_PATHNAME';
+	LANGUAGE c VOLATILE PARALLEL RESTRICTED ROWS 2 AS 'MODULE_PATHNAME';
 REVOKE ALL ON FUNCTION fraud_config_status() FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION fraud_config_status() TO pg_monitor;
 COMMENT ON FUNCTION fraud_config_status() IS 'what the view fraud_config_status shows of the files';
+
+CREATE FUNCTION fraud_service_check(yaml pg_catalog.text) RETURNS pg_catalog.text
+	LANGUAGE c STABLE STRICT PARALLEL SAFE COST 100 AS 'MODULE_PATHNAME';
+COMMENT ON FUNCTION fraud_service_check(pg_catalog.text)
+	IS 'all settings, in YAML, as they would be with this text in the service file; an error where it is not valid';
+
+CREATE FUNCTION fraud_service_active() RETURNS pg_catalog.text
+	LANGUAGE c VOLATILE PARALLEL RESTRICTED COST 100 AS 'MODULE_PATHNAME';
+REVOKE ALL ON FUNCTION fraud_service_active() FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION fraud_service_active() TO pg_monitor;
+COMMENT ON FUNCTION fraud_service_active() IS 'the settings of the service file in force, in YAML';
 
 -- ==== history
 
@@ -922,7 +933,8 @@ CREATE VIEW fraud_attached AS
 		   d.ahead,
 		   CASE WHEN m.is_called THEN m.last_value OPERATOR(pg_catalog.-) s.missed ELSE 0 END AS missed
 	FROM @extschema@.fraud_sources AS s
-		CROSS JOIN LATERAL (SELECT x.basis_hash FROM @extschema@.fraud_config_status() AS x) AS b
+		CROSS JOIN LATERAL (SELECT x.basis_hash FROM @extschema@.fraud_config_status() AS x
+							WHERE x.file OPERATOR(pg_catalog.=) 'rules') AS b
 		CROSS JOIN @extschema@.fraud_missed AS m
 		LEFT JOIN pg_catalog.pg_class AS c ON c.oid OPERATOR(pg_catalog.=) s.relation::pg_catalog.oid
 		CROSS JOIN LATERAL (
@@ -998,15 +1010,17 @@ COMMENT ON COLUMN fraud_rule_stats.recall IS 'labelled_frauds / all rows that fr
 
 CREATE VIEW fraud_config_status AS
 	SELECT s.file, s.path, s.hash, s.basis_hash, s.loaded_at, s.error,
-		   EXISTS (SELECT FROM @extschema@.fraud_sources AS a
-				   WHERE a.basis_hash OPERATOR(pg_catalog.<>) s.basis_hash) AS rebuild_needed
+		   CASE WHEN s.basis_hash IS NOT NULL THEN
+			   EXISTS (SELECT FROM @extschema@.fraud_sources AS a
+					   WHERE a.basis_hash OPERATOR(pg_catalog.<>) s.basis_hash)
+		   END AS rebuild_needed
 	FROM @extschema@.fraud_config_status() AS s;
 GRANT SELECT ON fraud_config_status TO pg_monitor;
 COMMENT ON VIEW fraud_config_status IS 'configuration files: what is in force, since when, and what is wrong with the file';
-COMMENT ON COLUMN fraud_config_status.file IS 'which file: rules';
+COMMENT ON COLUMN fraud_config_status.file IS 'which file: rules or service';
 COMMENT ON COLUMN fraud_config_status.path IS 'where it is read from; NULL without a file';
-COMMENT ON COLUMN fraud_config_status.hash IS 'hash of the policy in force';
-COMMENT ON COLUMN fraud_config_status.basis_hash IS 'hash of what decides how history is remembered';
-COMMENT ON COLUMN fraud_config_status.loaded_at IS 'when the policy in force was read; NULL for the shipped default';
+COMMENT ON COLUMN fraud_config_status.hash IS 'hash of the policy, or of the settings, in force';
+COMMENT ON COLUMN fraud_config_status.basis_hash IS 'rules: hash of what decides how history is remembered';
+COMMENT ON COLUMN fraud_config_status.loaded_at IS 'when what is in force was read; NULL for the shipped default';
 COMMENT ON COLUMN fraud_config_status.error IS 'what was wrong with the last reading, and what is in force instead; NULL if nothing';
-COMMENT ON COLUMN fraud_config_status.rebuild_needed IS 'whether histories of an attached table were built with another basis; see fraud_attached';
+COMMENT ON COLUMN fraud_config_status.rebuild_needed IS 'rules: whether histories of an attached table were built with another basis; see fraud_attached';

@@ -66,7 +66,7 @@ SELECT fraud_attach('payments');
 SELECT relation, state, columns, filled_events, basis_current, gaps, stale_keys, waiting, ahead, missed FROM fraud_attached;
 SELECT * FROM unequal();
 SELECT entity, count(*) FROM fraud_profiles GROUP BY 1 ORDER BY 1;
-SELECT rebuild_needed FROM fraud_config_status;
+SELECT rebuild_needed FROM fraud_config_status WHERE file = 'rules';
 
 -- more rows: deltas first, histories when they are folded
 INSERT INTO payments VALUES (201, 'C1', 'K1', 900, '2026-10-01 12:00+00', 'shop1', '192.0.2.1', 'approved'),

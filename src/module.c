@@ -14,6 +14,8 @@
 #include "utils/builtins.h"
 #include "utils/guc.h"
 
+#include "circuit/circuit_config.h"
+#include "config/settings.h"
 #include "core/compat.h"
 #include "policy/policy_active.h"
 #include "score/custom.h"
@@ -31,10 +33,12 @@ PG_FUNCTION_INFO_V1(fraud_fallback_version);
 void
 _PG_init(void)
 {
+	settings_init();
 	policy_active_init();
 	custom_init();
 	trigger_init();
 	label_source_init();
+	circuit_config_init();
 
 	/* last: settings defined after this would be refused */
 	MarkGUCPrefixReserved("fraud_fallback");

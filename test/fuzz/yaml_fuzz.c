@@ -8,6 +8,7 @@
  * value for policy_set(). What is refused must say so; what is accepted must
  * be a valid image whose text reads back to the same bytes. The image is then
  * damaged: policy_image_ok() must refuse it or everything must work on it.
+ * The same bytes are also read as a service file.
  *
  * With libFuzzer:
  *	  clang -g -O1 -fsanitize=fuzzer,address,undefined -DFRONTEND -Isrc
@@ -18,11 +19,14 @@
  */
 #include "core/c_base.h"
 
+#include "circuit/circuit_config.h"
+#include "config/settings_image.h"
 #include "driver.h"
 #include "policy/policy_draft.h"
 #include "policy/policy_scalar.h"
 
 static Policy *shipped;
+static SettingsImage *shipped_settings;
 
 /* Cheap, and both answers happen. */
 static bool
@@ -197,12 +201,78 @@ try_set(const uint8 *data, size_t size)
 	pfree(text);
 }
 
+/* What is accepted is in order, and its text gives the same bytes. */
+static void
+check_settings(SettingsImage *image)
+{
+	const CircuitSettings *circuits = (const CircuitSettings *)
+		((const char *) image + settings_offset(&circuit_section));
+	int			complete;
+	int			i;
+
+	FUZZ_CHECK(circuits->n >= 0 && circuits->n <= CIRCUIT_NAMED_MAX);
+	for (i = -1; i < circuits->n; i++)
+	{
+		const CircuitConfig *config = i < 0 ? &circuits->template : &circuits->named[i].config;
+		int			step;
+
+		FUZZ_CHECK(config->nsteps >= 1 && config->nsteps <= CIRCUIT_STEPS_MAX);
+		for (step = 1; step < config->nsteps; step++)
+			FUZZ_CHECK(config->open_for[step] >= config->open_for[step - 1]);
+		FUZZ_CHECK(config->retry_cap >= config->retry_base);
+		if (i > 0)
+			FUZZ_CHECK(strcmp(circuits->named[i - 1].name, circuits->named[i].name) < 0);
+		if (i >= 0)
+			FUZZ_CHECK(circuit_config_of(circuits, circuits->named[i].name) == config);
+	}
+	FUZZ_CHECK(circuit_config_of(circuits, "\t") == &circuits->template);
+	for (complete = 0; complete < 2; complete++)
+	{
+		YamlError	error;
+		size_t		len;
+		char	   *text = settings_write(image, &len);
+		SettingsImage *again;
+
+		again = settings_read(text, len, complete ? NULL : shipped_settings, &error);
+		if (again == NULL)
+			fprintf(stderr, "%d:%d: %s\n", error.line, error.column, error.message);
+		FUZZ_CHECK(again != NULL);
+		FUZZ_CHECK(memcmp(again, image, settings_image_size()) == 0);
+		pfree(again);
+		pfree(text);
+	}
+	pfree(image);
+	if (fuzz_interesting != NULL)
+		fuzz_interesting();
+}
+
+static void
+try_settings(const uint8 *data, size_t size)
+{
+	YamlError	error;
+	SettingsImage *image;
+
+	if (shipped_settings == NULL)
+	{
+		circuit_config_init();
+		shipped_settings = settings_read(settings_default_yaml, settings_default_yaml_len,
+										 NULL, &error);
+		FUZZ_CHECK(shipped_settings != NULL);
+	}
+	image = settings_read((const char *) data, size, shipped_settings, &error);
+	if (image == NULL)
+		check_error(&error);
+	else
+		check_settings(image);
+}
+
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	YamlError	error;
 	int			merge;
 
+	try_settings(data, size);
 	if (shipped == NULL)
 	{
 		shipped = policy_read(policy_default_yaml, policy_default_yaml_len, NULL,

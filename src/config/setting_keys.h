@@ -1,0 +1,54 @@
+/*-------------------------------------------------------------------------
+ *
+ * setting_keys.h
+ *	  Keys of a mapping as a table: what each may be and where it goes. Reader
+ *	  and writer both follow the table, so a key is one line.
+ *
+ *-------------------------------------------------------------------------
+ */
+#ifndef FRAUD_CONFIG_SETTING_KEYS_H
+#define FRAUD_CONFIG_SETTING_KEYS_H
+
+#include "config/yaml_reader.h"
+#include "lib/stringinfo.h"
+
+typedef enum SettingKind
+{
+	SETTING_WHOLE,				/* int32 */
+	SETTING_PERCENT,			/* int32, hundredths of a percent */
+	SETTING_CHOICE,				/* int32, position in words */
+	SETTING_DURATION,			/* int64, microseconds */
+	SETTING_DURATIONS			/* int64[], their number an int32; not falling */
+} SettingKind;
+
+typedef struct SettingKey
+{
+	const char *group;			/* key of the mapping it stands in, or NULL */
+	const char *name;
+	SettingKind kind;
+	size_t		offset;			/* in the part */
+	int64		min;			/* of DURATIONS: each */
+	int64		max;
+	bool		can_be_off;
+	int64		off;			/* what `off` stores */
+	const char *const *words;	/* CHOICE: nwords */
+	int			nwords;
+	size_t		number_offset;	/* DURATIONS: 1 .. max_number */
+	int			max_number;
+} SettingKey;
+
+#define SETTING_MAX_KEYS	64	/* of one table; keys of a group together */
+
+/*
+ * Reads a mapping. at[i] becomes the value of keys[i], NULL where it does not
+ * stand.
+ */
+extern bool setting_keys_read(YamlReader *reader, const YamlNode *node,
+							  const SettingKey *keys, int n, void *part,
+							  const YamlNode **at);
+
+/* A line each, groups as {}, at this depth. */
+extern void setting_keys_write(const SettingKey *keys, int n, const void *part,
+							   int depth, StringInfo out);
+
+#endif							/* FRAUD_CONFIG_SETTING_KEYS_H */

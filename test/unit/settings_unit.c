@@ -1,0 +1,191 @@
+/*-------------------------------------------------------------------------
+ *
+ * settings_unit.c
+ *	  Times and percentages as text, the shipped circuits as numbers, and
+ *	  look-up by name, without a server. TAP output.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "core/c_base.h"
+
+#include "circuit/circuit_config.h"
+#include "config/settings_image.h"
+#include "config/yaml_scalar.h"
+#include "tap.h"
+
+#define SEC					INT64CONST(1000000)
+
+static void
+check_text(bool good, const char *what, const char *text)
+{
+	char		line[80];
+
+	snprintf(line, sizeof(line), "%s \"%s\"", what, text);
+	check(good, line);
+}
+
+static void
+test_durations(void)
+{
+	static const struct
+	{
+		const char *text;
+		YamlDuration result;
+		int64		usec;
+		const char *printed;
+	}			cases[] = {
+		{"0 s", DURATION_OK, 0, "0 s"},
+		{"0.001ms", DURATION_OK, 1, "0.001 ms"},
+		{"1 ms", DURATION_OK, 1000, "1 ms"},
+		{"1.5 ms", DURATION_OK, 1500, "1.5 ms"},
+		{"1.010 ms", DURATION_OK, 1010, "1.01 ms"},
+		{"1.0000000000000000 s", DURATION_OK, SEC, "1 s"},
+		{"10\ts", DURATION_OK, 10 * SEC, "10 s"},
+		{"90s", DURATION_OK, 90 * SEC, "90 s"},
+		{"0.25 h", DURATION_OK, 900 * SEC, "15 min"},
+		{"0.00000625 d", DURATION_OK, 540000, "540 ms"},
+		{"9999 d", DURATION_OK, 9999 * 86400 * SEC, "9999 d"},
+		{"863999999 s", DURATION_OK, 863999999 * SEC, "863999999 s"},
+		{"10", DURATION_NO_UNIT, 0, NULL},
+		{"10 ", DURATION_NO_UNIT, 0, NULL},
+		{"", DURATION_BAD, 0, NULL},
+		{"s", DURATION_BAD, 0, NULL},
+		{"-1 s", DURATION_BAD, 0, NULL},
+		{"+1 s", DURATION_BAD, 0, NULL},
+		{"01 s", DURATION_BAD, 0, NULL},
+		{"1. s", DURATION_BAD, 0, NULL},
+		{".5 s", DURATION_BAD, 0, NULL},
+		{"1e3 s", DURATION_BAD, 0, NULL},
+		{"1 S", DURATION_BAD, 0, NULL},
+		{"1 sec", DURATION_BAD, 0, NULL},
+		{"1 s ", DURATION_BAD, 0, NULL},
+		{"0.0001 ms", DURATION_BAD, 0, NULL},
+		{"0.000000001 h", DURATION_BAD, 0, NULL},
+		{"10000 d", DURATION_BAD, 0, NULL},
+		{"1000000000 ms", DURATION_BAD, 0, NULL},
+		{"99999999999999999999 ms", DURATION_BAD, 0, NULL},
+	};
+
+	for (size_t i = 0; i < lengthof(cases); i++)
+	{
+		int64		usec = 0;
+		char		printed[YAML_PRINT_LEN];
+		bool		good = yaml_scan_duration(cases[i].text, &usec) == cases[i].result;
+
+		if (good && cases[i].result == DURATION_OK)
+		{
+			yaml_print_duration(usec, printed);
+			good = usec == cases[i].usec && strcmp(printed, cases[i].printed) == 0;
+		}
+		check_text(good, "time", cases[i].text);
+	}
+}
+
+static void
+test_percentages(void)
+{
+	static const char *const bad[] = {
+		"", "-1", "100.01", "101", "0.001", "5%", "1e1", "0x1", "1.", "00.5"
+	};
+	int			failed = 0;
+	int32		got;
+
+	for (int32 i = 0; i <= 10000; i++)
+	{
+		char		text[YAML_PRINT_LEN];
+
+		yaml_print_percent(i, text);
+		failed += !yaml_scan_percent(text, &got) || got != i;
+	}
+	check(failed == 0, "every percentage reads back");
+	for (size_t i = 0; i < lengthof(bad); i++)
+		check_text(!yaml_scan_percent(bad[i], &got), "no percentage", bad[i]);
+}
+
+static void
+test_shipped(const SettingsImage *shipped)
+{
+	const CircuitSettings *circuits = (const CircuitSettings *)
+		((const char *) shipped + settings_offset(&circuit_section));
+	static const CircuitConfig wanted = {	/* zero between members */
+		.mode = MODE_NORMAL, .failures = 5, .window = 10 * SEC, .reporters = 1,
+		.rate_calls = 20, .slow_calls = 20, .nsteps = 1, .open_for = {60 * SEC},
+		.step_back = 600 * SEC, .trials = 3, .successes = 3, .max_concurrent = -1,
+		.timeout = 30 * SEC, .grace = 5 * SEC, .retry_attempts = 1,
+		.retry_budget_percent = 20, .retry_budget_min = 3, .retry_base = SEC / 10,
+		.retry_cap = 2 * SEC, .retry_deadline = 60 * SEC
+	};
+
+	check(memcmp(&circuits->template, &wanted, sizeof(wanted)) == 0, "the shipped template");
+
+	/* a file of one's own replaces the named circuits: none may be shipped */
+	check(circuits->n == 0, "no circuit is shipped by name");
+}
+
+static void
+test_named(const SettingsImage *shipped)
+{
+	static const char yaml[] =
+		"circuits: {b: {mode: disabled}, a: {open_for: [1 s, 2 s]}, ab: {timeout: 2 s},\n"
+		"  template: {open_for: [3 s, 4 s, 5 s]}}";
+	YamlError	error;
+	SettingsImage *image = settings_read(yaml, strlen(yaml), shipped, &error);
+	const CircuitSettings *circuits;
+
+	check(image != NULL, "named circuits");
+	if (image == NULL)
+		return;
+	circuits = (const CircuitSettings *)
+		((const char *) image + settings_offset(&circuit_section));
+	check(circuits->n == 3 && strcmp(circuits->named[0].name, "a") == 0 &&
+		  strcmp(circuits->named[1].name, "ab") == 0 &&
+		  strcmp(circuits->named[2].name, "b") == 0, "in order");
+	check(circuit_config_of(circuits, "a")->nsteps == 2 &&
+		  circuit_config_of(circuits, "a")->open_for[2] == 0,
+		  "a shorter list leaves nothing of the template's");
+	check(circuit_config_of(circuits, "ab")->timeout == 2 * SEC &&
+		  circuit_config_of(circuits, "ab")->open_for[2] == 5 * SEC,
+		  "the rest is the template's");
+	check(circuit_config_of(circuits, "b")->mode == MODE_DISABLED, "the last one");
+	check(circuit_config_of(circuits, "") == &circuits->template &&
+		  circuit_config_of(circuits, "aa") == &circuits->template &&
+		  circuit_config_of(circuits, "c") == &circuits->template, "others: the template");
+	check(image->hash != shipped->hash, "another hash");
+	pfree(image);
+}
+
+static void
+test_complete(void)
+{
+	YamlError	error;
+
+	check(settings_read("{}", 2, NULL, &error) == NULL &&
+		  strcmp(error.message, "missing key \"circuits\"") == 0, "shipped: every section");
+	check(settings_read("circuits: {}", 12, NULL, &error) == NULL &&
+		  strcmp(error.message, "missing key \"template\"") == 0, "shipped: the template");
+	check(settings_read("circuits: {template: {mode: normal}}", 36, NULL, &error) == NULL &&
+		  strcmp(error.message, "missing key \"failures\"") == 0, "shipped: every key");
+}
+
+int
+main(void)
+{
+	YamlError	error;
+	SettingsImage *shipped;
+
+	test_durations();
+	test_percentages();
+	circuit_config_init();
+	test_complete();
+	shipped = settings_read(settings_default_yaml, settings_default_yaml_len, NULL, &error);
+	check(shipped != NULL, "the shipped file is complete");
+	if (shipped == NULL)
+		printf("# %d:%d: %s\n", error.line, error.column, error.message);
+	else
+	{
+		test_shipped(shipped);
+		test_named(shipped);
+		pfree(shipped);
+	}
+	return tap_end();
+}
