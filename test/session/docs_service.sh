@@ -1,0 +1,81 @@
+#!/usr/bin/env bash
+# docs/service-file.md against the extension: the table of keys with shipped
+# values and what is allowed, and the examples. "docs_service.sh --print"
+# prints the first columns of the table as they should stand there.
+set -uo pipefail
+
+page=$(dirname "$0")/../../docs/service-file.md
+shipped=$(dirname "$0")/../../rules/service.yaml
+tests=0
+
+# is GOT WANTED NAME
+is()
+{
+	tests=$((tests + 1))
+	if [ "$1" = "$2" ]; then
+		echo "ok $tests - $3"
+	else
+		echo "not ok $tests - $3"
+		diff <(echo "$1") <(echo "$2") | sed 's/^/#   /'
+	fi
+}
+
+sql() { psql -XqAt -v ON_ERROR_STOP=1 "$@" 2>&1; }
+
+# key, shipped value, and what the error says is allowed where a mapping stands
+keys()
+{
+	sql <<'SQL'
+CREATE FUNCTION pg_temp.hint(value text) RETURNS text LANGUAGE plpgsql AS $$
+DECLARE
+	hint text;
+BEGIN
+	PERFORM fraud_service_check('circuits: {template: {' || value || '}}');
+	RETURN 'anything';
+EXCEPTION WHEN invalid_parameter_value THEN
+	GET STACKED DIAGNOSTICS hint = PG_EXCEPTION_HINT;
+	RETURN regexp_replace(substring(hint FROM 'must be (.*)\.$'), ' \(in ms[^)]*\)| with at most two decimals', '', 'g');
+END $$;
+CREATE FUNCTION pg_temp.allowed(key text, value text) RETURNS text LANGUAGE sql AS $$
+	SELECT concat_ws(', each ',
+		pg_temp.hint(replace(key, '.', ': {') || ': {}' || CASE WHEN key ~ '\.' THEN '}' ELSE '' END),
+		CASE WHEN value ~ '^\[' THEN pg_temp.hint(key || ': [{}]') END)
+$$;
+WITH line AS
+(
+	SELECT n, m[1] AS key, m[2] AS value
+	FROM string_to_table(fraud_service_check('{}'), E'\n') WITH ORDINALITY l (line, n), regexp_match(line, '^    (\w+): (.*)$') m
+	WHERE m IS NOT NULL
+)
+SELECT format('| `%s` | %s | %s |', key, value, pg_temp.allowed(key, value))
+FROM (
+	SELECT n, 0 AS k, key, value FROM line WHERE value !~ '^{'
+	UNION ALL
+	SELECT n, k, key || '.' || split_part(part, ': ', 1), split_part(part, ': ', 2)
+	FROM line, string_to_table(trim(value, '{}'), ', ') WITH ORDINALITY p (part, k) WHERE value ~ '^{'
+) key ORDER BY n, k;
+SQL
+}
+
+if [ "${1:-}" = --print ]; then
+	keys
+	exit
+fi
+
+is "$(sed -n '/<!-- keys:begin -->/,/<!-- keys:end -->/p' "$page" | sed -e '1,3d' -e '$d' | sed -E 's/^((\|[^|]*){3}\|).*/\1/')" \
+	"$(keys)" 'the table of keys'
+is "$(sed -n '/<!-- keys:begin -->/,/<!-- keys:end -->/p' "$page" | sed -e '1,3d' -e '$d' | grep -vcE '^(\| [^|]+ ){4}\|$')" 0 'each key has its meaning'
+
+# every example is a service file; block N is the Nth
+blocks=$(grep -c '^```yaml' "$page")
+for ((n = 1; n <= blocks; n++)); do
+	text=$(awk -v n="$n" '/^```yaml/ { on = ++i == n; next } /^```/ { on = 0 } on' "$page")
+	is "$(sql -v yaml="$text" <<<"SELECT fraud_service_check(:'yaml') <> fraud_service_check('{}')")" t "example $n says something"
+done
+[ "$blocks" -gt 1 ]
+is "$?" 0 'there are examples'
+
+# the file that is installed is what is built in
+is "$(sql -v yaml="$(cat "$shipped")" <<<"SELECT fraud_service_check(:'yaml') = fraud_service_check('{}')")" t 'rules/service.yaml has the shipped settings'
+
+echo "1..$tests"
