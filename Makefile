@@ -15,6 +15,8 @@ DATA = sql/fraud_fallback--1.0.sql
 # Logic that needs no server: the unit and fuzz programs compile it as well,
 # with -DFRONTEND (first include: core/c_base.h).
 PURE_OBJS = \
+	src/core/ring.o \
+	src/core/state_image.o \
 	src/policy/arena.o \
 	src/policy/catalog.o \
 	src/policy/default_yaml.o \
