@@ -55,6 +55,9 @@ PURE_OBJS = \
 	src/velocity/span.o
 
 SERVER_OBJS = \
+	src/core/clock.o \
+	src/core/saved_state.o \
+	src/core/shmem.o \
 	src/module.o \
 	src/policy/policy_active.o \
 	src/policy/policy_catalog.o \
