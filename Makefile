@@ -56,8 +56,15 @@ PURE_OBJS = \
 
 SERVER_OBJS = \
 	src/core/clock.o \
+	src/core/event_log.o \
+	src/core/event_table.o \
+	src/core/events.o \
 	src/core/saved_state.o \
+	src/core/shared_text.o \
 	src/core/shmem.o \
+	src/core/worker.o \
+	src/core/worker_status.o \
+	src/core/worker_tables.o \
 	src/module.o \
 	src/policy/policy_active.o \
 	src/policy/policy_catalog.o \

@@ -14,7 +14,11 @@
 #include "utils/builtins.h"
 #include "utils/guc.h"
 
+#include "core/clock.h"
 #include "core/compat.h"
+#include "core/event_log.h"
+#include "core/events.h"
+#include "core/worker.h"
 #include "policy/policy_active.h"
 #include "score/custom.h"
 #include "store/label_source.h"
@@ -31,10 +35,16 @@ PG_FUNCTION_INFO_V1(fraud_fallback_version);
 void
 _PG_init(void)
 {
+	clock_init();
+	events_init();
+	event_log_init();
 	policy_active_init();
 	custom_init();
 	trigger_init();
 	label_source_init();
+
+	/* behind everything that gives it something to do */
+	worker_init();
 
 	/* last: settings defined after this would be refused */
 	MarkGUCPrefixReserved("fraud_fallback");
