@@ -824,7 +824,8 @@ CREATE TABLE fraud_profile_deltas (
 	source pg_catalog.int4 NOT NULL,
 	kind pg_catalog."char" NOT NULL,
 	events pg_catalog.int4 NOT NULL,
-	state fraud_profile
+	state fraud_profile,
+	fresh pg_catalog.bool NOT NULL GENERATED ALWAYS AS (false) STORED
 ) WITH (autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 20000,
 	autovacuum_vacuum_insert_threshold = -1, autovacuum_vacuum_cost_delay = 0, vacuum_truncate = off);
 ALTER TABLE fraud_profile_deltas ALTER COLUMN entity SET STORAGE PLAIN, ALTER COLUMN key SET STORAGE PLAIN;
@@ -838,6 +839,7 @@ COMMENT ON COLUMN fraud_profile_deltas.source IS 'as in fraud_profiles';
 COMMENT ON COLUMN fraud_profile_deltas.kind IS 'i: events, u: new versions of events, s: the key is stale, f: rows too far in the future, not remembered, b: rows with blanks around an id';
 COMMENT ON COLUMN fraud_profile_deltas.events IS 'how many';
 COMMENT ON COLUMN fraud_profile_deltas.state IS 'the events, as a profile';
+COMMENT ON COLUMN fraud_profile_deltas.fresh IS 'written by us; false where SQL did, restoring a dump';
 COMMENT ON INDEX fraud_profile_deltas_slot IS 'deltas of a key, in order of transactions';
 
 CREATE TABLE fraud_labels (

@@ -21,6 +21,7 @@
 #include "core/worker.h"
 #include "policy/policy_active.h"
 #include "score/custom.h"
+#include "store/fold.h"
 #include "store/label_source.h"
 #include "store/trigger.h"
 
@@ -42,6 +43,7 @@ _PG_init(void)
 	custom_init();
 	trigger_init();
 	label_source_init();
+	fold_init();
 
 	/* behind everything that gives it something to do */
 	worker_init();
