@@ -98,9 +98,16 @@ flush_directory(const char *path)
 static bool
 make_directory(void)
 {
+	int			saved;
+
 	if (MakePGDirectory(DIRECTORY) != 0)
 		return errno == EEXIST;
-	return flush_directory(".");
+	if (flush_directory("."))
+		return true;
+	saved = errno;
+	(void) rmdir(DIRECTORY);	/* the next call makes it anew */
+	errno = saved;
+	return false;
 }
 
 /* A new file with these bytes, on disk. */

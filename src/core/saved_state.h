@@ -4,7 +4,8 @@
  *	  Small files below the data directory that outlive a crash.
  *
  * Each is written whole, into a new file that is flushed and then takes the
- * old one's place.
+ * old one's place. Of two writers of one name the last to finish wins: callers
+ * see to it that this is the one with the newer state.
  *
  *-------------------------------------------------------------------------
  */
