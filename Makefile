@@ -25,6 +25,8 @@ PURE_OBJS = \
 	src/config/yaml_scalar.o \
 	src/config/yaml_tree.o \
 	src/config/yaml_write.o \
+	src/core/ring.o \
+	src/core/state_image.o \
 	src/policy/catalog.o \
 	src/policy/default_yaml.o \
 	src/policy/policy_draft.o \
@@ -64,7 +66,16 @@ SERVER_OBJS = \
 	src/config/config_file.o \
 	src/config/settings.o \
 	src/config/yaml_server.o \
+	src/core/clock.o \
+	src/core/event_log.o \
+	src/core/event_table.o \
+	src/core/events.o \
+	src/core/saved_state.o \
+	src/core/shared_text.o \
 	src/core/shmem.o \
+	src/core/worker.o \
+	src/core/worker_status.o \
+	src/core/worker_tables.o \
 	src/policy/policy_active.o \
 	src/policy/policy_catalog.o \
 	src/policy/policy_check.o \

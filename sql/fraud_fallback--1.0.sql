@@ -677,6 +677,100 @@ CREATE AGGREGATE velocity_distinct(item pg_catalog.anyelement, ts pg_catalog.tim
 COMMENT ON AGGREGATE velocity_distinct(pg_catalog.anyelement, pg_catalog.timestamptz, pg_catalog.interval)
 	IS 'the most distinct items in any span (t - win, t] of the group';
 
+-- ==== the worker, and what happened
+
+CREATE FUNCTION fraud_worker(
+	OUT pid pg_catalog.int4,
+	OUT started_at pg_catalog.timestamptz,
+	OUT database pg_catalog.text,
+	OUT role pg_catalog.text,
+	OUT last_cycle_at pg_catalog.timestamptz,
+	OUT cycles pg_catalog.int8,
+	OUT tables_off pg_catalog.text,
+	OUT task pg_catalog.text,
+	OUT runs pg_catalog.int8,
+	OUT last_run_at pg_catalog.timestamptz,
+	OUT last_error pg_catalog.text,
+	OUT last_error_at pg_catalog.timestamptz
+) RETURNS SETOF pg_catalog.record LANGUAGE c VOLATILE STRICT PARALLEL SAFE ROWS 10 AS 'MODULE_PATHNAME';
+REVOKE ALL ON FUNCTION fraud_worker() FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION fraud_worker() TO pg_monitor;
+COMMENT ON FUNCTION fraud_worker() IS 'the background worker, one row for each of its tasks; see the view fraud_worker';
+
+CREATE VIEW fraud_worker AS
+	SELECT w.pid, w.started_at, w.database, w.role, w.last_cycle_at, w.cycles, w.tables_off,
+		   w.task, w.runs, w.last_run_at, w.last_error, w.last_error_at
+	FROM @extschema@.fraud_worker() AS w;
+GRANT SELECT ON fraud_worker TO pg_monitor;
+COMMENT ON VIEW fraud_worker IS 'the background worker, one row for each of its tasks';
+COMMENT ON COLUMN fraud_worker.pid IS 'its process; NULL: it is not running, the server''s log tells why';
+COMMENT ON COLUMN fraud_worker.started_at IS 'when it started';
+COMMENT ON COLUMN fraud_worker.database IS 'where it works; NULL: without a database';
+COMMENT ON COLUMN fraud_worker.role IS 'fraud_fallback.worker_role; NULL: not set';
+COMMENT ON COLUMN fraud_worker.last_cycle_at IS 'when it last went through its tasks';
+COMMENT ON COLUMN fraud_worker.cycles IS 'how often, since the server started';
+COMMENT ON COLUMN fraud_worker.tables_off IS 'why tasks that need tables do not run; NULL: they do';
+COMMENT ON COLUMN fraud_worker.task IS 'what it does';
+COMMENT ON COLUMN fraud_worker.runs IS 'how often it did, since the server started';
+COMMENT ON COLUMN fraud_worker.last_run_at IS 'when it last did';
+COMMENT ON COLUMN fraud_worker.last_error IS 'its last error; it may have been well since';
+COMMENT ON COLUMN fraud_worker.last_error_at IS 'when that was';
+
+CREATE FUNCTION fraud_test_advance("by" pg_catalog.interval) RETURNS pg_catalog.void
+	LANGUAGE c VOLATILE STRICT PARALLEL UNSAFE AS 'MODULE_PATHNAME';
+REVOKE ALL ON FUNCTION fraud_test_advance(pg_catalog.interval) FROM PUBLIC;
+COMMENT ON FUNCTION fraud_test_advance(pg_catalog.interval)
+	IS 'for tests, with fraud_fallback.test_mode: moves the clock of the extension, back as well, and returns when the worker has done everything there is to do then';
+
+-- no key: rows come back from a dump while the worker may add others
+CREATE TABLE fraud_events (
+	at pg_catalog.timestamptz NOT NULL,
+	kind pg_catalog.text NOT NULL,
+	subject pg_catalog.text NOT NULL,
+	"from" pg_catalog.text,
+	"to" pg_catalog.text,
+	cause pg_catalog.jsonb,
+	who pg_catalog.text NOT NULL,
+	node pg_catalog.text NOT NULL,
+	message pg_catalog.text NOT NULL
+);
+CREATE INDEX fraud_events_at ON fraud_events (at);
+GRANT SELECT ON fraud_events TO pg_monitor;
+COMMENT ON TABLE fraud_events IS 'what happened, written by the worker. Nobody may update, delete or truncate; fraud_events_purge() removes old rows. It holds against everybody but those who may drop or disable its triggers: the owner of the table and superusers';
+COMMENT ON COLUMN fraud_events.at IS 'when';
+COMMENT ON COLUMN fraud_events.kind IS 'of what: worker, events and others';
+COMMENT ON COLUMN fraud_events.subject IS 'which of them';
+COMMENT ON COLUMN fraud_events."from" IS 'state before; NULL: none';
+COMMENT ON COLUMN fraud_events."to" IS 'state after; NULL: none';
+COMMENT ON COLUMN fraud_events.cause IS 'why, with the numbers';
+COMMENT ON COLUMN fraud_events.who IS 'role, or worker';
+COMMENT ON COLUMN fraud_events.node IS 'server: fraud_fallback.node_name, cluster_name or the host';
+COMMENT ON COLUMN fraud_events.message IS 'for people';
+COMMENT ON INDEX fraud_events_at IS 'events by time';
+
+CREATE FUNCTION fraud_events_keep() RETURNS pg_catalog.trigger
+	LANGUAGE c AS 'MODULE_PATHNAME';
+REVOKE ALL ON FUNCTION fraud_events_keep() FROM PUBLIC;
+COMMENT ON FUNCTION fraud_events_keep() IS 'trigger of fraud_events: what was written stays';
+
+-- the first for everybody, in sessions that replicate as well; the second for
+-- what logical replication applies, which fires no triggers of statements
+CREATE TRIGGER fraud_events_keep BEFORE UPDATE OR DELETE OR TRUNCATE ON fraud_events
+	FOR EACH STATEMENT EXECUTE FUNCTION fraud_events_keep();
+CREATE TRIGGER fraud_events_keep_row BEFORE UPDATE OR DELETE ON fraud_events
+	FOR EACH ROW EXECUTE FUNCTION fraud_events_keep();
+ALTER TABLE fraud_events ENABLE ALWAYS TRIGGER fraud_events_keep, ENABLE ALWAYS TRIGGER fraud_events_keep_row;
+COMMENT ON TRIGGER fraud_events_keep ON fraud_events IS 'refuses UPDATE, DELETE and TRUNCATE';
+COMMENT ON TRIGGER fraud_events_keep_row ON fraud_events IS 'refuses what logical replication would change';
+
+CREATE FUNCTION fraud_events_purge(before pg_catalog.timestamptz) RETURNS pg_catalog.int8
+	LANGUAGE c VOLATILE STRICT PARALLEL UNSAFE AS 'MODULE_PATHNAME';
+REVOKE ALL ON FUNCTION fraud_events_purge(pg_catalog.timestamptz) FROM PUBLIC;
+COMMENT ON FUNCTION fraud_events_purge(pg_catalog.timestamptz)
+	IS 'removes events of earlier times and leaves one that says so; for the owner of fraud_events and superusers';
+
+SELECT pg_catalog.pg_extension_config_dump('fraud_events', '');
+
 -- ==== the store
 
 -- histories that keep themselves; written by our functions only, read by people
@@ -741,7 +835,8 @@ CREATE TABLE fraud_profile_deltas (
 	source pg_catalog.int4 NOT NULL,
 	kind pg_catalog."char" NOT NULL,
 	events pg_catalog.int4 NOT NULL,
-	state fraud_profile
+	state fraud_profile,
+	fresh pg_catalog.bool NOT NULL GENERATED ALWAYS AS (false) STORED
 ) WITH (autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 20000,
 	autovacuum_vacuum_insert_threshold = -1, autovacuum_vacuum_cost_delay = 0, vacuum_truncate = off);
 ALTER TABLE fraud_profile_deltas ALTER COLUMN entity SET STORAGE PLAIN, ALTER COLUMN key SET STORAGE PLAIN;
@@ -755,6 +850,7 @@ COMMENT ON COLUMN fraud_profile_deltas.source IS 'as in fraud_profiles';
 COMMENT ON COLUMN fraud_profile_deltas.kind IS 'i: events, u: new versions of events, s: the key is stale, f: rows too far in the future, not remembered, b: rows with blanks around an id';
 COMMENT ON COLUMN fraud_profile_deltas.events IS 'how many';
 COMMENT ON COLUMN fraud_profile_deltas.state IS 'the events, as a profile';
+COMMENT ON COLUMN fraud_profile_deltas.fresh IS 'written by us; false where SQL did, restoring a dump';
 COMMENT ON INDEX fraud_profile_deltas_slot IS 'deltas of a key, in order of transactions';
 
 CREATE TABLE fraud_labels (

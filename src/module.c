@@ -16,9 +16,14 @@
 
 #include "circuit/circuit_config.h"
 #include "config/settings.h"
+#include "core/clock.h"
 #include "core/compat.h"
+#include "core/event_log.h"
+#include "core/events.h"
+#include "core/worker.h"
 #include "policy/policy_active.h"
 #include "score/custom.h"
+#include "store/fold.h"
 #include "store/label_source.h"
 #include "store/trigger.h"
 
@@ -33,12 +38,19 @@ PG_FUNCTION_INFO_V1(fraud_fallback_version);
 void
 _PG_init(void)
 {
+	clock_init();
+	events_init();
+	event_log_init();
 	settings_init();
 	policy_active_init();
 	custom_init();
 	trigger_init();
 	label_source_init();
 	circuit_config_init();
+	fold_init();
+
+	/* behind everything that gives it something to do */
+	worker_init();
 
 	/* last: settings defined after this would be refused */
 	MarkGUCPrefixReserved("fraud_fallback");

@@ -97,6 +97,14 @@
 #define GUC_ALLOW_IN_PARALLEL		0
 #endif
 
+/* Wait events of extensions have names since 17. */
+#include "utils/wait_event.h"
+#if PG_VERSION_NUM >= 170000
+#define CUSTOM_WAIT_EVENT(name)		WaitEventExtensionNew(name)
+#else
+#define CUSTOM_WAIT_EVENT(name)		((void) (name), PG_WAIT_EXTENSION)
+#endif
+
 /* The magic block carries a name and a version since 18. */
 #if PG_VERSION_NUM >= 180000
 #define FRAUD_MODULE_MAGIC(name_, version_) \

@@ -243,6 +243,7 @@ add_row(Rows *rows, const DeltaBatch *batch, int64 slot, const char *entity, con
 	row->tts_values[DELTAS_SOURCE - 1] = Int32GetDatum(batch->source);
 	row->tts_values[DELTAS_KIND - 1] = CharGetDatum(kind);
 	row->tts_values[DELTAS_EVENTS - 1] = Int32GetDatum(events);
+	row->tts_values[DELTAS_FRESH - 1] = BoolGetDatum(true);
 	row->tts_isnull[DELTAS_STATE - 1] = state == NULL;
 	if (state != NULL)
 	{

@@ -8,6 +8,12 @@
  * somebody else folds are left out. The snapshot is taken when the lock is
  * had, so what an earlier folder did is seen.
  *
+ * The worker folds too, every second. While a dump is being restored it must
+ * not: the rows of fraud_profiles come behind the deltas, and one made here
+ * first would be the end of the restore. So it leaves deltas that are not fresh
+ * alone until a key of theirs has a row, as then all rows have come. Where the
+ * dump had none, whoever restored it calls fraud_fold().
+ *
  * Settled. When the deltas of a key that the snapshot sees are folded, those
  * of all sources, every delta of a transaction before the snapshot's xmin is
  * in the rows, or was rolled back. The row keeps that number, and look-ups skip older entries of
@@ -35,7 +41,9 @@
 #include "utils/xid8.h"
 
 #include "core/compat.h"
+#include "core/worker.h"
 #include "profile/profile_type.h"
+#include "store/fold.h"
 #include "store/profiles.h"
 
 /* Deltas of one key folded at a time: bounds memory. */
@@ -47,6 +55,9 @@
  */
 #define FOLD_UNSEEN		16
 
+/* Deltas of one transaction of the worker. */
+#define FOLD_OF_WORKER	20000
+
 /* A delta that is to be folded. */
 typedef struct Waiting
 {
@@ -55,6 +66,7 @@ typedef struct Waiting
 	uint64		written;
 	int32		source;
 	char		kind;
+	bool		fresh;			/* written here; false: restored from a dump */
 	bool		done;
 	int32		events;
 	const char *entity;
@@ -77,7 +89,12 @@ typedef struct Folder
 	int			n;
 	int64		left;			/* deltas that may still be folded */
 	int64		folded;
+	bool		worker;
+	int64		left_alone;		/* deltas, by the worker */
 } Folder;
+
+/* The worker's: a key of restored deltas has a row. Until all are folded. */
+static bool rows_restored;
 
 static const char *
 copy_text(TupleTableSlot *slot, int attno, int *len)
@@ -106,6 +123,7 @@ take_delta(Folder *f, TupleTableSlot *slot)
 	w->done = false;
 	w->slot = DatumGetInt64(slot_getattr(slot, DELTAS_SLOT, &isnull));
 	w->written = DatumGetUInt64(slot_getattr(slot, DELTAS_WRITTEN, &isnull));
+	w->fresh = DatumGetBool(slot_getattr(slot, DELTAS_FRESH, &isnull));
 	w->source = DatumGetInt32(slot_getattr(slot, DELTAS_SOURCE, &isnull));
 	w->kind = DatumGetChar(slot_getattr(slot, DELTAS_KIND, &isnull));
 	w->events = DatumGetInt32(slot_getattr(slot, DELTAS_EVENTS, &isnull));
@@ -154,6 +172,7 @@ fold_notes(Folder *f, int first)
 		values[DELTAS_SOURCE - 1] = Int32GetDatum(note->source);
 		values[DELTAS_KIND - 1] = CharGetDatum(note->kind);
 		values[DELTAS_EVENTS - 1] = Int32GetDatum((int32) Min(events, PG_INT32_MAX));
+		values[DELTAS_FRESH - 1] = BoolGetDatum(true);
 		nulls[DELTAS_STATE - 1] = true;
 		store_row(&f->deltas, values, nulls);
 		store_insert(&f->deltas);
@@ -210,17 +229,39 @@ fold_key(Folder *f, int first, uint64 settled)
 				   row, settled);
 }
 
+/* Whether what is collected comes from a dump of which more may be on its way. */
+static bool
+leave_alone(Folder *f)
+{
+	bool		restored = false;
+
+	for (int i = 0; i < f->n; i++)
+	{
+		const Waiting *w = &f->waiting[i];
+
+		if (w->fresh || IS_NOTE(w->kind))
+			continue;
+		restored = true;
+		rows_restored = rows_restored ||
+			profiles_exists(&f->profiles, f->snapshot, w->entity, w->key, w->key_len, w->source);
+	}
+	return restored && !rows_restored;
+}
+
 /* Everything collected is of one slot. rest: more of it waits. */
 static void
 fold_slot(Folder *f, bool rest)
 {
 	MemoryContext old = MemoryContextSwitchTo(f->context);
 	uint64		settled = f->settled;
+	bool		leave = f->worker && leave_alone(f);
 	int			i;
 
 	if (rest)
 		settled = Min(settled, f->waiting[f->n - 1].written);
-	for (i = 0; i < f->n; i++)
+	if (leave)
+		f->left_alone += f->n;
+	for (i = 0; !leave && i < f->n; i++)
 	{
 		if (f->waiting[i].done)
 			continue;
@@ -341,9 +382,12 @@ fold_shard(Folder *f, int shard)
 	index_endscan(scan);
 }
 
-/* Deltas folded, at most about max_rows: the last key is finished. */
+/*
+ * Deltas folded, at most about max_rows: the last key is finished. With
+ * left_alone those of keys with restored ones are left, and counted there.
+ */
 static int64
-fold(Oid schema, int64 max_rows)
+fold(Oid schema, int64 max_rows, int64 *left_alone)
 {
 	Folder		f;
 	int			start = (int) (GetCurrentTimestamp() % STORE_SHARDS);
@@ -352,6 +396,7 @@ fold(Oid schema, int64 max_rows)
 	memset(&f, 0, sizeof(f));
 	f.schema = schema;
 	f.left = max_rows;
+	f.worker = left_alone != NULL;
 	if (!store_writer_open(&f.deltas, schema, STORE_DELTAS, STORE_WAIT))
 		return 0;
 	f.deltas_slot = store_open(schema, STORE_DELTAS_SLOT, AccessShareLock, STORE_WAIT);
@@ -383,7 +428,43 @@ fold(Oid schema, int64 max_rows)
 	store_writer_close(&f.deltas);
 	MemoryContextDelete(f.context);
 	CommandCounterIncrement();
+	if (left_alone != NULL)
+		*left_alone = f.left_alone;
 	return f.folded;
+}
+
+/* The worker's. As the owner, whose expressions an index may have. */
+static bool
+fold_some(Oid schema)
+{
+	static bool told = false;
+	int64		left_alone;
+	int64		folded;
+	Oid			user;
+	int			security;
+
+	GetUserIdAndSecContext(&user, &security);
+	SetUserIdAndSecContext(store_owner(schema),
+						   security | SECURITY_LOCAL_USERID_CHANGE | SECURITY_RESTRICTED_OPERATION);
+	folded = fold(schema, FOLD_OF_WORKER, &left_alone);
+	SetUserIdAndSecContext(user, security);
+	if (left_alone > 0 && !told)
+		ereport(LOG,
+				(errmsg("fraud_profile_deltas has rows from a dump, and the worker waits for those of fraud_profiles"),
+				 errhint("If the restore is complete, call fraud_fold() once.")));
+	told = left_alone > 0;
+	rows_restored = rows_restored && (left_alone > 0 || folded >= FOLD_OF_WORKER);
+	return folded >= FOLD_OF_WORKER;
+}
+
+void
+fold_init(void)
+{
+	static const WorkerTask task = {
+		.name = "fold",.interval = 1000,.tables = true,.run = fold_some
+	};
+
+	worker_task(&task);
 }
 
 PG_FUNCTION_INFO_V1(fraud_fold);
@@ -402,5 +483,5 @@ fraud_fold(PG_FUNCTION_ARGS)
 	}
 	PreventCommandIfReadOnly("fraud_fold()");
 	PreventCommandDuringRecovery("fraud_fold()");
-	PG_RETURN_INT64(fold(store_schema(fcinfo->flinfo->fn_oid), max_rows));
+	PG_RETURN_INT64(fold(store_schema(fcinfo->flinfo->fn_oid), max_rows, NULL));
 }

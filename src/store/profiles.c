@@ -90,6 +90,18 @@ profiles_settled(ProfilesWriter *writer, Snapshot snapshot, const char *entity, 
 }
 
 bool
+profiles_exists(ProfilesWriter *writer, Snapshot snapshot, const char *entity, const char *key,
+				int key_len, int32 source)
+{
+	IndexScanDesc scan = find_row(writer, snapshot, entity, key, key_len, source);
+	bool		found = !TTS_EMPTY(writer->row);
+
+	ExecClearTuple(writer->row);
+	index_endscan(scan);
+	return found;
+}
+
+bool
 profiles_find(ProfilesWriter *writer, Snapshot snapshot, const char *entity, const char *key,
 			  int key_len, int32 source, StoredRow *row)
 {

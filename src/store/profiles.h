@@ -37,6 +37,11 @@ extern uint64 profiles_settled(ProfilesWriter *writer, Snapshot snapshot, const 
 /* The same of a row in a slot. */
 extern uint64 profiles_row_settled(TupleTableSlot *row);
 
+/* Whether the key has a row. */
+extern bool profiles_exists(ProfilesWriter *writer, Snapshot snapshot, const char *entity,
+							const char *key, int key_len, int32 source);
+
+
 /*
  * Reads the row of a key. False where there is no state to go on from: no
  * row, or a damaged one, which is then marked stale.

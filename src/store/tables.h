@@ -62,7 +62,8 @@ typedef enum StoreRelation
 #define DELTAS_KIND			6
 #define DELTAS_EVENTS		7
 #define DELTAS_STATE		8
-#define DELTAS_COLUMNS		8
+#define DELTAS_FRESH		9	/* generated as false, which we write past */
+#define DELTAS_COLUMNS		9
 
 /* fraud_sources */
 #define SOURCES_SOURCE		1
