@@ -16,6 +16,8 @@ DATA = sql/fraud_fallback--1.0.sql
 # with -DFRONTEND (first include: core/c_base.h).
 PURE_OBJS = \
 	src/circuit/circuit_read.o \
+	src/circuit/machine.o \
+	src/circuit/ticket.o \
 	src/config/arena.o \
 	src/config/service_yaml.o \
 	src/config/setting_keys.o \
@@ -25,6 +27,7 @@ PURE_OBJS = \
 	src/config/yaml_scalar.o \
 	src/config/yaml_tree.o \
 	src/config/yaml_write.o \
+	src/core/json_text.o \
 	src/core/ring.o \
 	src/core/state_image.o \
 	src/policy/catalog.o \
@@ -62,6 +65,16 @@ PURE_OBJS = \
 	src/velocity/span.o
 
 SERVER_OBJS = \
+	src/circuit/circuit_events.o \
+	src/circuit/circuit_saved.o \
+	src/circuit/circuit_show.o \
+	src/circuit/circuit_sql.o \
+	src/circuit/circuit_tasks.o \
+	src/circuit/circuits.o \
+	src/circuit/control.o \
+	src/circuit/guarded_call.o \
+	src/circuit/permits.o \
+	src/circuit/traffic.o \
 	src/module.o \
 	src/config/config_file.o \
 	src/config/settings.o \

@@ -1120,3 +1120,268 @@ COMMENT ON COLUMN fraud_config_status.basis_hash IS 'rules: hash of what decides
 COMMENT ON COLUMN fraud_config_status.loaded_at IS 'when what is in force was read; NULL for the shipped default';
 COMMENT ON COLUMN fraud_config_status.error IS 'what was wrong with the last reading, and what is in force instead; NULL if nothing';
 COMMENT ON COLUMN fraud_config_status.rebuild_needed IS 'rules: whether histories of an attached table were built with another basis; see fraud_attached';
+COMMENT ON COLUMN fraud_config_status.rebuild_needed IS 'whether histories of an attached table were built with another basis; see fraud_attached';
+
+-- ==== circuits
+
+-- ---- calls
+
+CREATE FUNCTION circuit_acquire(name pg_catalog.text) RETURNS pg_catalog.int8
+	LANGUAGE c VOLATILE STRICT PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'circuit_acquire';
+REVOKE ALL ON FUNCTION circuit_acquire(pg_catalog.text) FROM PUBLIC;
+COMMENT ON FUNCTION circuit_acquire(pg_catalog.text)
+	IS 'a ticket for a call; NULL: refused. A permit belongs to the session until its transaction ends, afterwards to its lease; any session may finish it';
+
+CREATE FUNCTION circuit_success(ticket pg_catalog.int8, latency pg_catalog.interval DEFAULT NULL) RETURNS pg_catalog.text
+	LANGUAGE c VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'circuit_success';
+REVOKE ALL ON FUNCTION circuit_success(pg_catalog.int8, pg_catalog.interval) FROM PUBLIC;
+COMMENT ON FUNCTION circuit_success(pg_catalog.int8, pg_catalog.interval)
+	IS 'the call succeeded, after latency or since it was admitted: counted, late, already_finished, unknown, or no_ticket. One that took longer than the timeout is a failure';
+
+CREATE FUNCTION circuit_failure(
+	ticket pg_catalog.int8,
+	kind pg_catalog.text DEFAULT 'error',
+	latency pg_catalog.interval DEFAULT NULL,
+	retry_after pg_catalog.interval DEFAULT NULL) RETURNS pg_catalog.text
+	LANGUAGE c VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'circuit_failure';
+REVOKE ALL ON FUNCTION circuit_failure(pg_catalog.int8, pg_catalog.text, pg_catalog.interval, pg_catalog.interval) FROM PUBLIC;
+COMMENT ON FUNCTION circuit_failure(pg_catalog.int8, pg_catalog.text, pg_catalog.interval, pg_catalog.interval)
+	IS 'the call failed; retry_after: the service asked for so long. Answers as circuit_success()';
+
+CREATE FUNCTION circuit_ignore(ticket pg_catalog.int8) RETURNS pg_catalog.text
+	LANGUAGE c VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'circuit_ignore';
+REVOKE ALL ON FUNCTION circuit_ignore(pg_catalog.int8) FROM PUBLIC;
+COMMENT ON FUNCTION circuit_ignore(pg_catalog.int8)
+	IS 'the call says nothing about the service; the permit returns. Answers as circuit_success()';
+
+CREATE FUNCTION circuit_record(
+	ticket pg_catalog.int8,
+	http_status pg_catalog.int4,
+	latency pg_catalog.interval DEFAULT NULL,
+	retry_after pg_catalog.interval DEFAULT NULL) RETURNS pg_catalog.text
+	LANGUAGE c VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'circuit_record';
+REVOKE ALL ON FUNCTION circuit_record(pg_catalog.int8, pg_catalog.int4, pg_catalog.interval, pg_catalog.interval) FROM PUBLIC;
+COMMENT ON FUNCTION circuit_record(pg_catalog.int8, pg_catalog.int4, pg_catalog.interval, pg_catalog.interval)
+	IS 'the call ended with a status of HTTP: 2xx and 3xx succeed, 5xx and 429 fail, other 4xx are ignored. Answers as circuit_success()';
+
+CREATE FUNCTION circuit_allow(name pg_catalog.text) RETURNS pg_catalog.bool
+	LANGUAGE c VOLATILE STRICT PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'circuit_allow';
+REVOKE ALL ON FUNCTION circuit_allow(pg_catalog.text) FROM PUBLIC;
+COMMENT ON FUNCTION circuit_allow(pg_catalog.text)
+	IS 'whether a call may be made; circuit_report() says how it ended';
+
+CREATE FUNCTION circuit_report(
+	name pg_catalog.text,
+	kind pg_catalog.text DEFAULT NULL,
+	http_status pg_catalog.int4 DEFAULT NULL,
+	latency pg_catalog.interval DEFAULT NULL,
+	retry_after pg_catalog.interval DEFAULT NULL) RETURNS pg_catalog.text
+	LANGUAGE c VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'circuit_report';
+REVOKE ALL ON FUNCTION circuit_report(pg_catalog.text, pg_catalog.text, pg_catalog.int4, pg_catalog.interval, pg_catalog.interval) FROM PUBLIC;
+COMMENT ON FUNCTION circuit_report(pg_catalog.text, pg_catalog.text, pg_catalog.int4, pg_catalog.interval, pg_catalog.interval)
+	IS 'how a call ended: that of the oldest open circuit_allow() of this session, else evidence. kind: success, ignore, or that of a failure; with neither kind nor status a success';
+
+CREATE FUNCTION circuit_refusal() RETURNS pg_catalog.text
+	LANGUAGE c VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'circuit_refusal';
+REVOKE ALL ON FUNCTION circuit_refusal() FROM PUBLIC;
+COMMENT ON FUNCTION circuit_refusal()
+	IS 'why the last circuit_acquire() or circuit_allow() of this session was refused; NULL: it was not';
+
+CREATE FUNCTION circuit_call(
+	name pg_catalog.text,
+	fn pg_catalog.regprocedure,
+	arg pg_catalog.jsonb,
+	"timeout" pg_catalog.interval DEFAULT NULL,
+	attempts pg_catalog.int4 DEFAULT NULL) RETURNS pg_catalog.jsonb
+	LANGUAGE c VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'circuit_call';
+REVOKE ALL ON FUNCTION circuit_call(pg_catalog.text, pg_catalog.regprocedure, pg_catalog.jsonb, pg_catalog.interval, pg_catalog.int4) FROM PUBLIC;
+COMMENT ON FUNCTION circuit_call(pg_catalog.text, pg_catalog.regprocedure, pg_catalog.jsonb, pg_catalog.interval, pg_catalog.int4)
+	IS 'calls fn(arg) behind the circuit, with a timeout and retries; NULL: refused, or failed. The caller must have EXECUTE on fn, which takes and returns jsonb';
+
+-- ---- reading
+
+CREATE FUNCTION circuit_state(name pg_catalog.text) RETURNS pg_catalog.text
+	LANGUAGE c VOLATILE STRICT PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'circuit_state';
+REVOKE ALL ON FUNCTION circuit_state(pg_catalog.text) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION circuit_state(pg_catalog.text) TO pg_monitor;
+COMMENT ON FUNCTION circuit_state(pg_catalog.text)
+	IS 'CLOSED, OPEN, HALF_OPEN, FORCED_OPEN, FORCED_CLOSED or METRICS_ONLY; reading changes nothing';
+
+CREATE FUNCTION circuit_retry_after(name pg_catalog.text) RETURNS pg_catalog.interval
+	LANGUAGE c VOLATILE STRICT PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'circuit_retry_after';
+REVOKE ALL ON FUNCTION circuit_retry_after(pg_catalog.text) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION circuit_retry_after(pg_catalog.text) TO pg_monitor;
+COMMENT ON FUNCTION circuit_retry_after(pg_catalog.text)
+	IS 'until a call may be admitted, 0: at once; NULL: not before somebody changes that';
+
+CREATE FUNCTION circuit_explain(name pg_catalog.text) RETURNS pg_catalog.text
+	LANGUAGE c VOLATILE STRICT PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'circuit_explain';
+REVOKE ALL ON FUNCTION circuit_explain(pg_catalog.text) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION circuit_explain(pg_catalog.text) TO pg_monitor;
+COMMENT ON FUNCTION circuit_explain(pg_catalog.text)
+	IS 'one paragraph: why the circuit is as it is, and what happens next';
+
+CREATE FUNCTION circuit_breakers(
+	OUT name pg_catalog.text,
+	OUT state pg_catalog.text,
+	OUT since pg_catalog.timestamptz,
+	OUT generation pg_catalog.int8,
+	OUT failures pg_catalog.int4,
+	OUT oldest_leaves_at pg_catalog.timestamptz,
+	OUT reporters pg_catalog.int4,
+	OUT success_rate pg_catalog.float8,
+	OUT slow_rate pg_catalog.float8,
+	OUT time_open pg_catalog.interval,
+	OUT trips_hour pg_catalog.int4,
+	OUT trips_day pg_catalog.int4,
+	OUT admitted pg_catalog.int8,
+	OUT successes pg_catalog.int8,
+	OUT failures_total pg_catalog.int8,
+	OUT ignored pg_catalog.int8,
+	OUT slow pg_catalog.int8,
+	OUT refused pg_catalog.int8,
+	OUT refused_trials pg_catalog.int8,
+	OUT refused_full pg_catalog.int8,
+	OUT late pg_catalog.int8,
+	OUT in_flight pg_catalog.int8,
+	OUT trials_under_way pg_catalog.int4,
+	OUT trials_succeeded pg_catalog.int4,
+	OUT probe_due pg_catalog.bool,
+	OUT retry_after pg_catalog.interval,
+	OUT last_error pg_catalog.text,
+	OUT last_error_at pg_catalog.timestamptz,
+	OUT forced_by pg_catalog.text,
+	OUT forced_reason pg_catalog.text,
+	OUT forced_until pg_catalog.timestamptz,
+	OUT failures_allowed pg_catalog.int4,
+	OUT "window" pg_catalog.interval,
+	OUT "timeout" pg_catalog.interval) RETURNS SETOF pg_catalog.record
+	LANGUAGE c VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME';
+REVOKE ALL ON FUNCTION circuit_breakers() FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION circuit_breakers() TO pg_monitor;
+COMMENT ON FUNCTION circuit_breakers() IS 'rows of the view circuit_breakers';
+
+CREATE VIEW circuit_breakers AS
+	SELECT b.* FROM @extschema@.circuit_breakers() AS b;
+GRANT SELECT ON circuit_breakers TO pg_monitor;
+COMMENT ON VIEW circuit_breakers IS 'every circuit and how it is';
+COMMENT ON COLUMN circuit_breakers.name IS 'of the circuit';
+COMMENT ON COLUMN circuit_breakers.state IS 'as circuit_state()';
+COMMENT ON COLUMN circuit_breakers.since IS 'when the state began';
+COMMENT ON COLUMN circuit_breakers.generation IS 'grows with each change of state; results of calls from before are late';
+COMMENT ON COLUMN circuit_breakers.failures IS 'in the window';
+COMMENT ON COLUMN circuit_breakers.oldest_leaves_at IS 'when the oldest of them leaves the window';
+COMMENT ON COLUMN circuit_breakers.reporters IS 'different ones that reported failures in the window';
+COMMENT ON COLUMN circuit_breakers.success_rate IS 'of calls that ended in the last minute, 0 to 1; NULL: none did';
+COMMENT ON COLUMN circuit_breakers.slow_rate IS 'the same, slow ones';
+COMMENT ON COLUMN circuit_breakers.time_open IS 'in state OPEN, since the server started';
+COMMENT ON COLUMN circuit_breakers.trips_hour IS 'times it opened in the last hour';
+COMMENT ON COLUMN circuit_breakers.trips_day IS 'in the last day, of at most 1,500';
+COMMENT ON COLUMN circuit_breakers.admitted IS 'calls since the server started';
+COMMENT ON COLUMN circuit_breakers.successes IS 'of them';
+COMMENT ON COLUMN circuit_breakers.failures_total IS 'of them, timeouts too';
+COMMENT ON COLUMN circuit_breakers.ignored IS 'of them, neither';
+COMMENT ON COLUMN circuit_breakers.slow IS 'of them, longer than slow.after';
+COMMENT ON COLUMN circuit_breakers.refused IS 'calls since the server started';
+COMMENT ON COLUMN circuit_breakers.refused_trials IS 'of them, as all trials were under way';
+COMMENT ON COLUMN circuit_breakers.refused_full IS 'of them, by max_concurrent';
+COMMENT ON COLUMN circuit_breakers.late IS 'results that changed nothing, as they were of an earlier state';
+COMMENT ON COLUMN circuit_breakers.in_flight IS 'admitted and not ended';
+COMMENT ON COLUMN circuit_breakers.trials_under_way IS 'while half-open';
+COMMENT ON COLUMN circuit_breakers.trials_succeeded IS 'while half-open';
+COMMENT ON COLUMN circuit_breakers.probe_due IS 'OPEN, and the next call is a trial';
+COMMENT ON COLUMN circuit_breakers.retry_after IS 'as circuit_retry_after()';
+COMMENT ON COLUMN circuit_breakers.last_error IS 'of the last failure: its kind, or the error of circuit_call()';
+COMMENT ON COLUMN circuit_breakers.last_error_at IS 'when that was';
+COMMENT ON COLUMN circuit_breakers.forced_by IS 'role that forced the state, or service.yaml';
+COMMENT ON COLUMN circuit_breakers.forced_reason IS 'as given';
+COMMENT ON COLUMN circuit_breakers.forced_until IS 'NULL: without end';
+COMMENT ON COLUMN circuit_breakers.failures_allowed IS 'setting: so many open it';
+COMMENT ON COLUMN circuit_breakers."window" IS 'setting: within so long';
+COMMENT ON COLUMN circuit_breakers."timeout" IS 'setting: longer is a failure';
+
+CREATE FUNCTION circuit_in_flight_rows(
+	OUT circuit pg_catalog.text,
+	OUT pid pg_catalog.int4,
+	OUT role_id pg_catalog.oid,
+	OUT database_id pg_catalog.oid,
+	OUT since pg_catalog.timestamptz,
+	OUT deadline pg_catalog.timestamptz,
+	OUT overdue pg_catalog.bool,
+	OUT held pg_catalog.bool,
+	OUT generation pg_catalog.int8) RETURNS SETOF pg_catalog.record
+	LANGUAGE c VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME';
+REVOKE ALL ON FUNCTION circuit_in_flight_rows() FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION circuit_in_flight_rows() TO pg_monitor;
+COMMENT ON FUNCTION circuit_in_flight_rows() IS 'rows of the view circuit_in_flight';
+
+CREATE VIEW circuit_in_flight AS
+	SELECT f.circuit, f.pid, r.rolname AS role, d.datname AS database, f.since, f.deadline, f.overdue, f.held, f.generation
+	FROM @extschema@.circuit_in_flight_rows() AS f
+		LEFT JOIN pg_catalog.pg_roles AS r ON r.oid OPERATOR(pg_catalog.=) f.role_id
+		LEFT JOIN pg_catalog.pg_database AS d ON d.oid OPERATOR(pg_catalog.=) f.database_id;
+GRANT SELECT ON circuit_in_flight TO pg_monitor;
+COMMENT ON VIEW circuit_in_flight IS 'calls that were admitted and have not ended';
+COMMENT ON COLUMN circuit_in_flight.circuit IS 'its name';
+COMMENT ON COLUMN circuit_in_flight.pid IS 'of the session that acquired it, as in pg_stat_activity';
+COMMENT ON COLUMN circuit_in_flight.role IS 'that acquired it';
+COMMENT ON COLUMN circuit_in_flight.database IS 'where that was';
+COMMENT ON COLUMN circuit_in_flight.since IS 'when it was admitted';
+COMMENT ON COLUMN circuit_in_flight.deadline IS 'later than that it counts as a timeout';
+COMMENT ON COLUMN circuit_in_flight.overdue IS 'it does already';
+COMMENT ON COLUMN circuit_in_flight.held IS 'the transaction that acquired it goes on; if not, it expires with its lease';
+COMMENT ON COLUMN circuit_in_flight.generation IS 'of the circuit when it was admitted; its result is late if that has moved';
+
+CREATE FUNCTION circuit_capacity(
+	OUT circuits pg_catalog.int4,
+	OUT max_circuits pg_catalog.int4,
+	OUT refused_circuits pg_catalog.int8,
+	OUT in_flight pg_catalog.int4,
+	OUT max_in_flight pg_catalog.int4,
+	OUT refused_in_flight pg_catalog.int8) RETURNS pg_catalog.record
+	LANGUAGE c VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME';
+REVOKE ALL ON FUNCTION circuit_capacity() FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION circuit_capacity() TO pg_monitor;
+COMMENT ON FUNCTION circuit_capacity()
+	IS 'circuits and calls in flight there are, there is room for, and that were refused for lack of it';
+
+-- ---- by hand
+
+CREATE FUNCTION circuit_trip(name pg_catalog.text, reason pg_catalog.text) RETURNS pg_catalog.void
+	LANGUAGE c VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'circuit_trip';
+REVOKE ALL ON FUNCTION circuit_trip(pg_catalog.text, pg_catalog.text) FROM PUBLIC;
+COMMENT ON FUNCTION circuit_trip(pg_catalog.text, pg_catalog.text)
+	IS 'opens the circuit as if it had failed too often; it recovers by itself';
+
+CREATE FUNCTION circuit_force_open(
+	name pg_catalog.text,
+	reason pg_catalog.text,
+	duration pg_catalog.interval DEFAULT '1 hour') RETURNS pg_catalog.void
+	LANGUAGE c VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'circuit_force_open';
+REVOKE ALL ON FUNCTION circuit_force_open(pg_catalog.text, pg_catalog.text, pg_catalog.interval) FROM PUBLIC;
+COMMENT ON FUNCTION circuit_force_open(pg_catalog.text, pg_catalog.text, pg_catalog.interval)
+	IS 'refuses all calls for so long, NULL: until circuit_reset()';
+
+CREATE FUNCTION circuit_force_closed(
+	name pg_catalog.text,
+	reason pg_catalog.text,
+	duration pg_catalog.interval DEFAULT '1 hour') RETURNS pg_catalog.void
+	LANGUAGE c VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'circuit_force_closed';
+REVOKE ALL ON FUNCTION circuit_force_closed(pg_catalog.text, pg_catalog.text, pg_catalog.interval) FROM PUBLIC;
+COMMENT ON FUNCTION circuit_force_closed(pg_catalog.text, pg_catalog.text, pg_catalog.interval)
+	IS 'admits all calls for so long, NULL: until circuit_reset()';
+
+CREATE FUNCTION circuit_metrics_only(
+	name pg_catalog.text,
+	reason pg_catalog.text,
+	duration pg_catalog.interval DEFAULT '1 hour') RETURNS pg_catalog.void
+	LANGUAGE c VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'circuit_metrics_only';
+REVOKE ALL ON FUNCTION circuit_metrics_only(pg_catalog.text, pg_catalog.text, pg_catalog.interval) FROM PUBLIC;
+COMMENT ON FUNCTION circuit_metrics_only(pg_catalog.text, pg_catalog.text, pg_catalog.interval)
+	IS 'admits all calls and says when it would have opened, for so long, NULL: until circuit_reset()';
+
+CREATE FUNCTION circuit_reset(name pg_catalog.text) RETURNS pg_catalog.void
+	LANGUAGE c VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'circuit_reset';
+REVOKE ALL ON FUNCTION circuit_reset(pg_catalog.text) FROM PUBLIC;
+COMMENT ON FUNCTION circuit_reset(pg_catalog.text)
+	IS 'CLOSED with empty windows; ends forced states; results of calls in flight are late';

@@ -94,6 +94,8 @@ SELECT refused('circuits: {template: {failures: 0}}');
 SELECT refused('circuits: {template: {failures: 101}}');
 SELECT refused('circuits: {template: {failures: 2.5}}');
 SELECT refused('circuits: {template: {failures: off}}');
+SELECT changes('circuits: {template: {failures: off, failure_rate: {percent: 50}}}');
+SELECT refused(E'circuits: {"ml\u00e4": {failures: 3}}');
 SELECT refused('circuits: {template: {failures: "3"}}');
 SELECT refused('circuits: {template: {failures: }}');
 SELECT refused('circuits: {template: {max_concurrent: -1}}');

@@ -1,4 +1,4 @@
--- The worker and events where the library is not preloaded. With a worker: test/tap/003_worker.pl.
+-- The worker and events where the library is not preloaded. With a worker: test/tap/004_worker.pl.
 \set VERBOSITY default
 \set SHOW_CONTEXT never
 SET timezone = 'UTC';

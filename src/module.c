@@ -14,7 +14,7 @@
 #include "utils/builtins.h"
 #include "utils/guc.h"
 
-#include "circuit/circuit_config.h"
+#include "circuit/circuit_tasks.h"
 #include "config/settings.h"
 #include "core/clock.h"
 #include "core/compat.h"
@@ -46,7 +46,7 @@ _PG_init(void)
 	custom_init();
 	trigger_init();
 	label_source_init();
-	circuit_config_init();
+	circuit_tasks_init();
 	fold_init();
 
 	/* behind everything that gives it something to do */

@@ -19,6 +19,8 @@ typedef enum CircuitMode
 } CircuitMode;
 
 #define CIRCUIT_NAME_MAX		64	/* with NUL */
+#define CIRCUIT_NAME_HINT \
+	"The name of a circuit has 1 to 63 printable ASCII characters: databases of all encodings share it."
 #define CIRCUIT_STEPS_MAX		6
 #define CIRCUIT_FAILURES_MAX	100
 #define CIRCUIT_REPORTERS_MAX	8
@@ -28,7 +30,7 @@ typedef enum CircuitMode
 typedef struct CircuitConfig
 {
 	int32		mode;			/* CircuitMode */
-	int32		failures;		/* 1..100: so many within window open it */
+	int32		failures;		/* so many within window open it, 1..100; 0: off */
 	int64		window;			/* 1 ms .. 1 h */
 	int32		reporters;		/* 1..8 different ones among them */
 	int32		rate_percent_x100;	/* failure rate that opens it, in hundredths
@@ -57,7 +59,7 @@ typedef struct CircuitConfig
 	int64		retry_deadline; /* of all attempts and waits; 1 ms .. 1 h */
 } CircuitConfig;
 
-/* Names are UTF-8, zero-padded and in the order of strcmp(). */
+/* Names are ASCII, zero-padded and in the order of strcmp(). */
 typedef struct CircuitSettings
 {
 	CircuitConfig template;
@@ -74,8 +76,5 @@ extern const SettingsSection circuit_section;
 /* Of a circuit named in the file, else the template. */
 extern const CircuitConfig *circuit_config_of(const CircuitSettings *settings,
 											  const char *name);
-
-/* Registers the section. */
-extern void circuit_config_init(void);
 
 #endif							/* FRAUD_CIRCUIT_CIRCUIT_CONFIG_H */

@@ -40,7 +40,7 @@ static const char *const modes[] = {
 /* In the order of the file. */
 static const SettingKey keys[] = {
 	WORD(NULL, "mode", mode, modes),
-	KEY(NULL, "failures", WHOLE, failures, 1, CIRCUIT_FAILURES_MAX),
+	OR_OFF(NULL, "failures", WHOLE, failures, 1, CIRCUIT_FAILURES_MAX, 0),
 	KEY(NULL, "window", DURATION, window, MS, HOUR),
 	KEY(NULL, "reporters", WHOLE, reporters, 1, CIRCUIT_REPORTERS_MAX),
 	OR_OFF("failure_rate", "percent", PERCENT, rate_percent_x100, 1, 10000, 0),
@@ -98,7 +98,7 @@ check_config(YamlReader *reader, const YamlNode *node, const YamlNode *const *at
 						 "The wait grows from \"base\" to \"cap\", so \"cap\" must be at least \"base\".",
 						 "retry.cap %s is shorter than retry.base %s", cap, base);
 	}
-	if (config->reporters > config->failures)
+	if (config->failures > 0 && config->reporters > config->failures)
 		return yaml_fail(reader->error, place(at, AT(reporters), AT(failures), node),
 						 "So few failures cannot come from so many: \"reporters\" must be at most \"failures\".",
 						 "reporters %d is more than failures %d",
@@ -107,6 +107,10 @@ check_config(YamlReader *reader, const YamlNode *node, const YamlNode *const *at
 		return yaml_fail(reader->error, place(at, AT(slow_percent_x100), AT(slow_after), node),
 						 "Say with \"after\" from when on an answer is slow, or let \"percent\" be off.",
 						 "slow.percent is given, but slow.after is off");
+	if (config->failures == 0 && config->rate_percent_x100 == 0 && config->slow_percent_x100 == 0)
+		return yaml_fail(reader->error, place(at, AT(failures), AT(rate_percent_x100), node),
+						 "Give \"failures\", \"failure_rate.percent\" or \"slow.percent\"; \"mode: disabled\" lets all through.",
+						 "nothing opens this circuit");
 	return true;
 }
 
@@ -122,18 +126,13 @@ read_config(YamlReader *reader, const YamlNode *node, CircuitConfig *config)
 static bool
 check_name(YamlReader *reader, const YamlNode *node)
 {
+	const char *name = node->key->text;
 	size_t		len = node->key->len;
 	bool		ok = len < CIRCUIT_NAME_MAX;
 
-	for (size_t i = 0; i < len && ok;)
-	{
-		uint32		cp = 0;
-
-		i += yaml_utf8_next(node->key->text + i, len - i, &cp);
-		ok = cp >= 0x20 && !(cp >= 0x7f && cp < 0xa0);
-	}
-	return ok || yaml_bad_key(reader->error, node, "name of a circuit",
-							  "The name of a circuit has 1 to 63 bytes and no control characters.");
+	for (size_t i = 0; i < len && ok; i++)
+		ok = name[i] >= ' ' && name[i] <= '~';
+	return ok || yaml_bad_key(reader->error, node, "name of a circuit", CIRCUIT_NAME_HINT);
 }
 
 static int
@@ -244,10 +243,4 @@ circuit_config_of(const CircuitSettings *settings, const char *name)
 			low = middle + 1;
 	}
 	return &settings->template;
-}
-
-void
-circuit_config_init(void)
-{
-	settings_register(&circuit_section);
 }

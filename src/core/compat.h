@@ -77,6 +77,20 @@
 #define OWNS_RELATION(relation, role)	pg_class_ownercheck(relation, role)
 #endif
 
+#if PG_VERSION_NUM >= 160000
+#define MAY_EXECUTE(function) \
+	(object_aclcheck(ProcedureRelationId, function, GetUserId(), ACL_EXECUTE) == ACLCHECK_OK)
+#else
+#define MAY_EXECUTE(function)		(pg_proc_aclcheck(function, GetUserId(), ACL_EXECUTE) == ACLCHECK_OK)
+#endif
+
+/* A process's place in shared memory has a name of its own since 17. */
+#if PG_VERSION_NUM >= 170000
+#define FRAUD_PROC_NUMBER			MyProcNumber
+#else
+#define FRAUD_PROC_NUMBER			(MyProc->pgprocno)
+#endif
+
 /* ExecutorRun() lost its last argument in 18. */
 #if PG_VERSION_NUM >= 180000
 #define EXECUTOR_RUN_PARAMS \

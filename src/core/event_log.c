@@ -67,16 +67,10 @@ tell_lost(uint64 lost, const char *where)
 static void
 log_event(const FraudEvent *event)
 {
-	const char *from = shared_text(event->from);
-	const char *to = shared_text(event->to);
-	const char *step = "";
-
-	if (to[0] != '\0')
-		step = from[0] != '\0' ? psprintf("from %s to %s, ", from, to) : psprintf("now %s, ", to);
 	ereport(LOG,
 			(errmsg("%s %s: %s", shared_text(event->kind), shared_text(event->subject),
 					shared_text(event->message)),
-			 errdetail("%sby %s%s%s", step, shared_text(event->who),
+			 errdetail("by %s%s%s", shared_text(event->who),
 					   event->cause[0] != '\0' ? ": " : "", shared_text(event->cause))));
 }
 

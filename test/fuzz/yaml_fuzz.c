@@ -254,7 +254,7 @@ try_settings(const uint8 *data, size_t size)
 
 	if (shipped_settings == NULL)
 	{
-		circuit_config_init();
+		settings_register(&circuit_section);
 		shipped_settings = settings_read(settings_default_yaml, settings_default_yaml_len,
 										 NULL, &error);
 		FUZZ_CHECK(shipped_settings != NULL);

@@ -175,7 +175,7 @@ main(void)
 
 	test_durations();
 	test_percentages();
-	circuit_config_init();
+	settings_register(&circuit_section);
 	test_complete();
 	shipped = settings_read(settings_default_yaml, settings_default_yaml_len, NULL, &error);
 	check(shipped != NULL, "the shipped file is complete");

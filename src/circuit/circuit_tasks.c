@@ -1,0 +1,38 @@
+/*-------------------------------------------------------------------------
+ *
+ * circuit_tasks.c
+ *	  What the worker does for circuits.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "circuit/circuit_saved.h"
+#include "circuit/circuit_tasks.h"
+#include "circuit/traffic.h"
+#include "core/worker.h"
+
+/* Calls nobody finished, forced states that end, samples, what is on disk. */
+static bool
+tend_circuits(Oid schema)
+{
+	circuits_ready();
+	traffic_tend();
+	circuits_save_if_dirty();
+	return false;
+}
+
+void
+circuit_tasks_init(void)
+{
+	static const WorkerTask task = {
+		.name = "circuits",
+		.interval = 1000,
+		.on_wake = false,
+		.tables = false,
+		.run = tend_circuits
+	};
+
+	circuits_init();
+	worker_task(&task);
+}
