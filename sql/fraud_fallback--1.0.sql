@@ -1185,7 +1185,7 @@ CREATE FUNCTION circuit_refusal() RETURNS pg_catalog.text
 	LANGUAGE c VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'circuit_refusal';
 REVOKE ALL ON FUNCTION circuit_refusal() FROM PUBLIC;
 COMMENT ON FUNCTION circuit_refusal()
-	IS 'why the last circuit_acquire() or circuit_allow() of this session was refused; NULL: it was not';
+	IS 'why the last circuit_acquire(), circuit_allow() or circuit_call() of this session was refused, or failed inside circuit_call(); NULL: neither';
 
 CREATE FUNCTION circuit_call(
 	name pg_catalog.text,

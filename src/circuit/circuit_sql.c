@@ -122,23 +122,51 @@ answer(FinishResult result)
 
 /* ---- refusals ---- */
 
-/* The last refusal of this session, for circuit_refusal(). */
+/* Of the last call of this session; texts are made when somebody asks. */
 static struct
 {
-	bool		any;
-	char		name[CIRCUIT_NAME_MAX];
+	enum
+	{
+		NOTE_NOTHING,
+		NOTE_NO_ROOM,
+		NOTE_REFUSED,
+		NOTE_FAILED
+	}			what;
 	Admission	why;
-	const Circuit *circuit;
-}			refusal;
+	const char *name;			/* circuits stay where they are */
+	char		no_room[CIRCUIT_NAME_MAX];
+	char		kind[CIRCUIT_KIND_MAX];
+}			last;
 
-static void
-note_refusal(const char *name, int len, const Circuit *c, Admission why)
+void
+circuit_note_no_room(const text *name)
 {
-	refusal.any = true;
-	memcpy(refusal.name, name, len);
-	refusal.name[len] = '\0';
-	refusal.circuit = c;
-	refusal.why = why;
+	/* short enough, or it would not be a name */
+	last.what = NOTE_NO_ROOM;
+	text_to_cstring_buffer(name, last.no_room, sizeof(last.no_room));
+	last.name = last.no_room;
+}
+
+void
+circuit_note_refusal(const Circuit *c, Admission why)
+{
+	last.what = NOTE_REFUSED;
+	last.why = why;
+	last.name = c->name;
+}
+
+void
+circuit_note_failure(const Circuit *c, const char *kind)
+{
+	last.what = NOTE_FAILED;
+	last.name = c->name;
+	strlcpy(last.kind, kind, sizeof(last.kind));
+}
+
+void
+circuit_note_success(void)
+{
+	last.what = NOTE_NOTHING;
 }
 
 static bool
@@ -150,56 +178,54 @@ admit(FunctionCallInfo fcinfo, int64 *ticket, Circuit **circuit)
 	*circuit = c;
 	if (likely(c != NULL && traffic_admit(c, ticket, &why)))
 	{
-		refusal.any = false;
+		circuit_note_success();
 		return true;
 	}
 	if (c != NULL)
-		note_refusal(c->name, (int) strlen(c->name), c, why);
+		circuit_note_refusal(c, why);
 	else
-	{
-		const text *name = PG_GETARG_TEXT_PP(0);
-
-		note_refusal(VARDATA_ANY(name), (int) VARSIZE_ANY_EXHDR(name), NULL, REFUSED_FULL);
-	}
+		circuit_note_no_room(PG_GETARG_TEXT_PP(0));
 	return false;
 }
 
-/* circuit_refusal(): why the last circuit_acquire() of this session was refused */
+static char *
+refusal_text(void)
+{
+	const char *name = last.name;
+
+	switch (last.why)
+	{
+		case REFUSED_OPEN:
+			return psprintf("circuit %s is open", name);
+		case REFUSED_FORCED:
+			return psprintf("circuit %s is forced open", name);
+		case REFUSED_TRIALS:
+			return psprintf("circuit %s is half-open and all its trials are under way", name);
+		case REFUSED_FULL:
+			return psprintf("circuit %s has as many calls in flight as max_concurrent allows", name);
+		default:
+			return psprintf("there is no room for another call in flight: fraud_fallback has %d", circuits->slots);
+	}
+}
+
+/* circuit_refusal(): why the last call of this session was refused, or failed */
 PG_FUNCTION_INFO_V1(circuit_refusal);
 Datum
 circuit_refusal(PG_FUNCTION_ARGS)
 {
-	const Circuit *c = refusal.circuit;
-	const char *name = refusal.name;
-	char	   *why = NULL;
-
 	circuits_ready();
-	if (!refusal.any)
-		PG_RETURN_NULL();
-	if (c == NULL)
-		why = psprintf("there is no room for circuit %s: fraud_fallback.max_circuits is %d", name, circuits->max);
-	else
-		switch (refusal.why)
-		{
-			case REFUSED_OPEN:
-				why = psprintf("circuit %s is open", name);
-				break;
-			case REFUSED_FORCED:
-				why = psprintf("circuit %s is forced open", name);
-				break;
-			case REFUSED_TRIALS:
-				why = psprintf("circuit %s is half-open and all its trials are under way", name);
-				break;
-			case REFUSED_FULL:
-				why = psprintf("circuit %s has as many calls in flight as max_concurrent allows", name);
-				break;
-			case REFUSED_NO_SLOT:
-				why = psprintf("there is no room for another call in flight: %d are", circuits->slots);
-				break;
-			case ADMITTED:
-				PG_RETURN_NULL();
-		}
-	PG_RETURN_TEXT_P(cstring_to_text(why));
+	switch (last.what)
+	{
+		case NOTE_NO_ROOM:
+			PG_RETURN_TEXT_P(cstring_to_text(psprintf("there is no room for circuit %s: fraud_fallback.max_circuits is %d",
+													  last.name, circuits->max)));
+		case NOTE_REFUSED:
+			PG_RETURN_TEXT_P(cstring_to_text(refusal_text()));
+		case NOTE_FAILED:
+			PG_RETURN_TEXT_P(cstring_to_text(psprintf("the call through circuit %s failed: %s", last.name, last.kind)));
+		default:
+			PG_RETURN_NULL();
+	}
 }
 
 /* ---- with tickets ---- */

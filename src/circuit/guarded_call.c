@@ -109,7 +109,7 @@ guard_end(Guard *guard)
 	bool		over = timer_fired != guard->fired && GetCurrentTimestamp() >= guard->ends;
 
 	innermost = guard->outer;
-	if (timer_fired != guard->fired)
+	if (timer_fired != guard->fired && !get_timeout_indicator(STATEMENT_TIMEOUT, false))
 		QueryCancelPending = false;
 	/* where an outer call's time is up as well, it fires at once */
 	set_timer();
@@ -159,7 +159,8 @@ judge_answer(Attempt *a)
 	double		number;
 
 	a->end.result = CALL_SUCCESS;
-	if (!json_number_of(answer, "status", &number) || number < 100 || number > 599)
+	if ((!json_number_of(answer, "http_status", &number) && !json_number_of(answer, "status", &number)) ||
+		number < 100 || number > 599)
 		return;
 	traffic_http((int) number, &a->end, a->kind, sizeof(a->kind));
 	a->retry = a->end.result == CALL_FAILURE || (int) number == 408;
@@ -398,7 +399,10 @@ circuit_call(PG_FUNCTION_ARGS)
 	name = PG_GETARG_TEXT_PP(0);
 	c = circuit_find_or_make(VARDATA_ANY(name), (int) VARSIZE_ANY_EXHDR(name));
 	if (c == NULL)
+	{
+		circuit_note_no_room(name);
 		PG_RETURN_NULL();
+	}
 	circuit_lock(c);
 	config = c->config;
 	machine_budget_call(&c->machine, &c->config, clock_now());
@@ -425,19 +429,22 @@ circuit_call(PG_FUNCTION_ARGS)
 		Attempt		a;
 		Admission	why;
 
-		if (left <= 0 || !traffic_admit(c, &ticket, &why))
+		if (!traffic_admit(c, &ticket, &why))
+		{
+			circuit_note_refusal(c, why);
 			PG_RETURN_NULL();
-		run_attempt(&a, &function, arg, null_arg, Min(timeout, left), ticket);
+		}
+		run_attempt(&a, &function, arg, null_arg, Max(Min(timeout, left), 0), ticket);
 		(void) traffic_finish(ticket, &a.end);
-		if (a.value != (Datum) 0 && !(a.retry && n < attempts))
-			PG_RETURN_DATUM(a.value);
-		if (!a.retry || n == attempts)
-			PG_RETURN_NULL();
-		wait = wait_before(&config, n, a.end.retry_after);
-		if (GetCurrentTimestamp() + wait >= deadline || !may_retry(c))
+		wait = a.retry && n < attempts ? wait_before(&config, n, a.end.retry_after) : 0;
+		if (!a.retry || n == attempts || GetCurrentTimestamp() + wait >= deadline || !may_retry(c))
 		{
 			if (a.value != (Datum) 0)
+			{
+				circuit_note_success();
 				PG_RETURN_DATUM(a.value);
+			}
+			circuit_note_failure(c, a.kind);
 			PG_RETURN_NULL();
 		}
 		wait_for(wait);
