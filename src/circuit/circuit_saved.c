@@ -52,16 +52,17 @@ save_circuit(Circuit *c, SavedCircuit *saved)
 
 	memset(saved, 0, sizeof(*saved));
 	circuit_lock_shared(c);
-	/* forced by service.yaml comes back from there */
-	wanted = (m->state == CIRCUIT_OPEN || (m->state >= CIRCUIT_FORCED_OPEN && !m->configured)) &&
-		c->config_generation > 0;
+	/* forced by service.yaml comes back from there; trials that were not finished prove nothing */
+	wanted = c->config_generation > 0 &&
+		(m->state == CIRCUIT_OPEN || m->state == CIRCUIT_HALF_OPEN ||
+		 (m->state >= CIRCUIT_FORCED_OPEN && !m->configured));
 	if (wanted)
 	{
 		strlcpy(saved->name, c->name, sizeof(saved->name));
-		saved->state = m->state;
+		saved->state = m->state == CIRCUIT_HALF_OPEN ? CIRCUIT_OPEN : m->state;
 		saved->resume = m->resume;
 		saved->step = m->step;
-		if (m->state != CIRCUIT_OPEN && m->until != CIRCUIT_FOR_EVER)
+		if (saved->state != CIRCUIT_OPEN && m->until != CIRCUIT_FOR_EVER)
 		{
 			saved->duration = m->until - m->since;
 			saved->ends = clock_wall_of(m->until);
