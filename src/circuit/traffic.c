@@ -45,6 +45,7 @@ admit_locked(Circuit *c, int64 *ticket, Admission *why)
 {
 	CircuitAftermath aftermath;
 	Slot	   *slot = NULL;
+	bool		trial;
 	int64		now;
 
 	aftermath.changes.n = 0;
@@ -65,10 +66,16 @@ admit_locked(Circuit *c, int64 *ticket, Admission *why)
 	}
 	c->refused_trials += *why == REFUSED_TRIALS;
 	c->refused_full += *why == REFUSED_FULL;
+	trial = c->machine.state == CIRCUIT_HALF_OPEN;
 	circuit_unlock(c, &aftermath);
 
 	if (slot != NULL)
+	{
+		if (trial)
+			ereport(DEBUG1,
+					(errmsg_internal("circuit \"%s\": a trial by %s", c->name, circuit_reporter_name())));
 		return true;
+	}
 	if (*why == ADMITTED)
 	{
 		*why = REFUSED_NO_SLOT;

@@ -15,4 +15,7 @@
  */
 extern char *shared_text(const char *text);
 
+/* The same of a text in UTF-8; for transactions. */
+extern char *shared_utf8(const char *text);
+
 #endif							/* FRAUD_CORE_SHARED_TEXT_H */
