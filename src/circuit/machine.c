@@ -484,33 +484,55 @@ machine_restore(Machine *m, const CircuitConfig *config, int64 now, CircuitState
 
 /* ---- reading ---- */
 
+/* What is as of now, and until when: a forced state that has ended gives way. */
+static CircuitState
+standing(const Machine *m, const CircuitConfig *config, int64 now, int64 *until)
+{
+	CircuitState mode = state_of_mode(config->mode);
+
+	*until = m->until;
+	if (!is_forced(m->state) || now < m->until)
+		return m->state;
+	*until = is_forced(mode) ? CIRCUIT_FOR_EVER : m->resume_until;
+	return is_forced(mode) ? mode : m->resume;
+}
+
 CircuitState
 machine_state(const Machine *m, const CircuitConfig *config, int64 now)
 {
-	now = Max(now, m->latest);
-	if (is_forced(m->state) && now >= m->until)
-		return is_forced(state_of_mode(config->mode)) ? state_of_mode(config->mode) : m->resume;
-	return m->state;
+	int64		until;
+
+	return standing(m, config, Max(now, m->latest), &until);
 }
 
 bool
-machine_probe_due(const Machine *m, int64 now)
+machine_probe_due(const Machine *m, const CircuitConfig *config, int64 now)
 {
+	int64		until;
+
 	now = Max(now, m->latest);
-	if (m->state == CIRCUIT_OPEN)
-		return now >= m->until;
-	return is_forced(m->state) && now >= m->until && m->resume == CIRCUIT_OPEN && now >= m->resume_until;
+	return standing(m, config, now, &until) == CIRCUIT_OPEN && now >= until;
 }
 
 int64
 machine_retry_after(const Machine *m, const CircuitConfig *config, int64 now)
 {
-	CircuitState state = machine_state(m, config, now);
-	int64		until = state == m->state ? m->until : m->resume_until;
+	int64		until;
+	CircuitState state;
 
+	now = Max(now, m->latest);
+	state = standing(m, config, now, &until);
+	if (state == CIRCUIT_FORCED_OPEN && until != CIRCUIT_FOR_EVER)
+	{
+		/* what comes after it may refuse for longer */
+		int64		next_until;
+		CircuitState next = standing(m, config, until, &next_until);
+
+		if (next == CIRCUIT_FORCED_OPEN || next == CIRCUIT_OPEN)
+			until = Max(until, next_until);
+	}
 	if (state != CIRCUIT_OPEN && state != CIRCUIT_FORCED_OPEN)
 		return 0;
-	now = Max(now, m->latest);
 	return until == CIRCUIT_FOR_EVER ? CIRCUIT_FOR_EVER : Max(until - now, 0);
 }
 

@@ -182,7 +182,7 @@ extern void machine_restore(Machine *m, const CircuitConfig *config, int64 now, 
 extern CircuitState machine_state(const Machine *m, const CircuitConfig *config, int64 now);
 
 /* OPEN and its wait is over: the next call is a trial. */
-extern bool machine_probe_due(const Machine *m, int64 now);
+extern bool machine_probe_due(const Machine *m, const CircuitConfig *config, int64 now);
 
 /* Until a call may be admitted, 0: at once. */
 extern int64 machine_retry_after(const Machine *m, const CircuitConfig *config, int64 now);
