@@ -301,6 +301,9 @@ begin(Machine *m, const CircuitConfig *config, int64 now, CircuitChanges *change
 		shift(m, m->latest - now);
 	m->latest = now = Max(now, m->latest);
 
+	/* fewer are asked for than have succeeded: no trial will come that could close it */
+	if (m->state == CIRCUIT_HALF_OPEN && m->trials_ok >= config->successes)
+		enter(m, CIRCUIT_CLOSED, now, CIRCUIT_FOR_EVER, CHANGE_TRIALS_SUCCEEDED, changes);
 	if (is_forced(m->state) && now >= m->until)
 		leave_force(m, config, now, CHANGE_FORCE_ENDED, changes);
 	if (m->configured && m->state != mode)

@@ -138,8 +138,9 @@ typedef struct Machine
 extern void machine_init(Machine *m, const CircuitConfig *config, int64 now, CircuitChanges *changes);
 
 /*
- * What time alone changes: forced states that end, modes of the configuration.
- * Every call below does it first.
+ * What time alone changes: forced states that end, modes of the configuration,
+ * trials that are enough since fewer are asked for. Every call below does it
+ * first.
  */
 extern void machine_tick(Machine *m, const CircuitConfig *config, int64 now, CircuitChanges *changes);
 
