@@ -377,11 +377,10 @@ bool
 machine_success(Machine *m, const CircuitConfig *config, int64 now, uint64 generation, bool slow,
 				uint64 reporter, double jitter, CircuitChanges *changes)
 {
+	now = begin(m, config, now, changes);
 	/* where no rate of slow ones is looked at, each is one too many */
 	if (slow && (config->slow_percent_x100 == 0 || m->state == CIRCUIT_HALF_OPEN))
 		return machine_failure(m, config, now, generation, slow, reporter, 0, jitter, changes);
-
-	now = begin(m, config, now, changes);
 	if (is_late(m, generation))
 		return false;
 	if (m->state == CIRCUIT_HALF_OPEN)
