@@ -625,11 +625,14 @@ refill(Machine *m, const CircuitConfig *config, int64 now, int64 more)
 {
 	int64		most = ((int64) config->retry_budget_min + config->retry_budget_percent) * RETRY;
 	int64		elapsed = Min(Max(now - m->retry_at, 0), BUDGET_PERIOD);
-	int64		earned = elapsed * config->retry_budget_min * RETRY / BUDGET_PERIOD;
+	int64		rate = (int64) config->retry_budget_min * RETRY;	/* in a period */
+	int64		earned = elapsed * rate / BUDGET_PERIOD;
 
 	/* what is less than a token waits for the next time */
-	if (earned > 0 || now < m->retry_at || elapsed == BUDGET_PERIOD)
+	if (now < m->retry_at || elapsed == BUDGET_PERIOD)
 		m->retry_at = now;
+	else if (earned > 0)
+		m->retry_at += earned * BUDGET_PERIOD / rate;
 	m->retry_tokens = Min(m->retry_tokens + earned + more, most);
 }
 
