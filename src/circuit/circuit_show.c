@@ -126,7 +126,7 @@ breaker_row(Circuit *circuit, Datum *values, bool *nulls)
 	SHOW(Int64GetDatum(Max((int64) (seen->totals.admitted - seen->totals.ended), 0)));
 	SHOW_IF(state == CIRCUIT_HALF_OPEN, Int32GetDatum(m->trials_out));
 	SHOW_IF(state == CIRCUIT_HALF_OPEN, Int32GetDatum(m->trials_ok));
-	SHOW(BoolGetDatum(machine_probe_due(m, now)));
+	SHOW(BoolGetDatum(machine_probe_due(m, &c->config, now)));
 	SHOW_IF(after != CIRCUIT_FOR_EVER, interval_of(after));
 	SHOW_IF(c->last_error[0] != '\0', CStringGetTextDatum(shared_utf8(c->last_error)));
 	SHOW_IF(c->last_error[0] != '\0', TimestampTzGetDatum(c->last_error_at));

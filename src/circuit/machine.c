@@ -301,6 +301,9 @@ begin(Machine *m, const CircuitConfig *config, int64 now, CircuitChanges *change
 		shift(m, m->latest - now);
 	m->latest = now = Max(now, m->latest);
 
+	/* fewer are asked for than have succeeded: no trial will come that could close it */
+	if (m->state == CIRCUIT_HALF_OPEN && m->trials_ok >= config->successes)
+		enter(m, CIRCUIT_CLOSED, now, CIRCUIT_FOR_EVER, CHANGE_TRIALS_SUCCEEDED, changes);
 	if (is_forced(m->state) && now >= m->until)
 		leave_force(m, config, now, CHANGE_FORCE_ENDED, changes);
 	if (m->configured && m->state != mode)
@@ -374,11 +377,10 @@ bool
 machine_success(Machine *m, const CircuitConfig *config, int64 now, uint64 generation, bool slow,
 				uint64 reporter, double jitter, CircuitChanges *changes)
 {
+	now = begin(m, config, now, changes);
 	/* where no rate of slow ones is looked at, each is one too many */
 	if (slow && (config->slow_percent_x100 == 0 || m->state == CIRCUIT_HALF_OPEN))
 		return machine_failure(m, config, now, generation, slow, reporter, 0, jitter, changes);
-
-	now = begin(m, config, now, changes);
 	if (is_late(m, generation))
 		return false;
 	if (m->state == CIRCUIT_HALF_OPEN)
@@ -484,33 +486,55 @@ machine_restore(Machine *m, const CircuitConfig *config, int64 now, CircuitState
 
 /* ---- reading ---- */
 
+/* What is as of now, and until when: a forced state that has ended gives way. */
+static CircuitState
+standing(const Machine *m, const CircuitConfig *config, int64 now, int64 *until)
+{
+	CircuitState mode = state_of_mode(config->mode);
+
+	*until = m->until;
+	if (!is_forced(m->state) || now < m->until)
+		return m->state;
+	*until = is_forced(mode) ? CIRCUIT_FOR_EVER : m->resume_until;
+	return is_forced(mode) ? mode : m->resume;
+}
+
 CircuitState
 machine_state(const Machine *m, const CircuitConfig *config, int64 now)
 {
-	now = Max(now, m->latest);
-	if (is_forced(m->state) && now >= m->until)
-		return is_forced(state_of_mode(config->mode)) ? state_of_mode(config->mode) : m->resume;
-	return m->state;
+	int64		until;
+
+	return standing(m, config, Max(now, m->latest), &until);
 }
 
 bool
-machine_probe_due(const Machine *m, int64 now)
+machine_probe_due(const Machine *m, const CircuitConfig *config, int64 now)
 {
+	int64		until;
+
 	now = Max(now, m->latest);
-	if (m->state == CIRCUIT_OPEN)
-		return now >= m->until;
-	return is_forced(m->state) && now >= m->until && m->resume == CIRCUIT_OPEN && now >= m->resume_until;
+	return standing(m, config, now, &until) == CIRCUIT_OPEN && now >= until;
 }
 
 int64
 machine_retry_after(const Machine *m, const CircuitConfig *config, int64 now)
 {
-	CircuitState state = machine_state(m, config, now);
-	int64		until = state == m->state ? m->until : m->resume_until;
+	int64		until;
+	CircuitState state;
 
+	now = Max(now, m->latest);
+	state = standing(m, config, now, &until);
+	if (state == CIRCUIT_FORCED_OPEN && until != CIRCUIT_FOR_EVER)
+	{
+		/* what comes after it may refuse for longer */
+		int64		next_until;
+		CircuitState next = standing(m, config, until, &next_until);
+
+		if (next == CIRCUIT_FORCED_OPEN || next == CIRCUIT_OPEN)
+			until = Max(until, next_until);
+	}
 	if (state != CIRCUIT_OPEN && state != CIRCUIT_FORCED_OPEN)
 		return 0;
-	now = Max(now, m->latest);
 	return until == CIRCUIT_FOR_EVER ? CIRCUIT_FOR_EVER : Max(until - now, 0);
 }
 
@@ -601,11 +625,14 @@ refill(Machine *m, const CircuitConfig *config, int64 now, int64 more)
 {
 	int64		most = ((int64) config->retry_budget_min + config->retry_budget_percent) * RETRY;
 	int64		elapsed = Min(Max(now - m->retry_at, 0), BUDGET_PERIOD);
-	int64		earned = elapsed * config->retry_budget_min * RETRY / BUDGET_PERIOD;
+	int64		rate = (int64) config->retry_budget_min * RETRY;	/* in a period */
+	int64		earned = elapsed * rate / BUDGET_PERIOD;
 
 	/* what is less than a token waits for the next time */
-	if (earned > 0 || now < m->retry_at || elapsed == BUDGET_PERIOD)
+	if (now < m->retry_at || elapsed == BUDGET_PERIOD)
 		m->retry_at = now;
+	else if (earned > 0)
+		m->retry_at += earned * BUDGET_PERIOD / rate;
 	m->retry_tokens = Min(m->retry_tokens + earned + more, most);
 }
 

@@ -138,8 +138,9 @@ typedef struct Machine
 extern void machine_init(Machine *m, const CircuitConfig *config, int64 now, CircuitChanges *changes);
 
 /*
- * What time alone changes: forced states that end, modes of the configuration.
- * Every call below does it first.
+ * What time alone changes: forced states that end, modes of the configuration,
+ * trials that are enough since fewer are asked for. Every call below does it
+ * first.
  */
 extern void machine_tick(Machine *m, const CircuitConfig *config, int64 now, CircuitChanges *changes);
 
@@ -182,7 +183,7 @@ extern void machine_restore(Machine *m, const CircuitConfig *config, int64 now, 
 extern CircuitState machine_state(const Machine *m, const CircuitConfig *config, int64 now);
 
 /* OPEN and its wait is over: the next call is a trial. */
-extern bool machine_probe_due(const Machine *m, int64 now);
+extern bool machine_probe_due(const Machine *m, const CircuitConfig *config, int64 now);
 
 /* Until a call may be admitted, 0: at once. */
 extern int64 machine_retry_after(const Machine *m, const CircuitConfig *config, int64 now);
