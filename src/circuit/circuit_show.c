@@ -55,23 +55,35 @@ interval_of(int64 microseconds)
 	return IntervalPGetDatum(interval);
 }
 
-/* Successes, failures and slow calls of the last minute. */
+/*
+ * Successes, failures and slow calls since the last sample that is a minute
+ * old. A ring that was never full goes back to the start of the server.
+ */
 static void
 last_minute(const Seen *seen, uint64 *successes, uint64 *failures, uint64 *slow)
 {
+	const CircuitSample *base = NULL;
 	const CircuitSample *oldest = NULL;
+	bool		full = true;
 	int			i;
 
 	for (i = 0; i < CIRCUIT_SAMPLES; i++)
 	{
 		const CircuitSample *s = &seen->c.samples[i];
 
-		if (s->at != 0 && seen->now - s->at <= 60 * INT64CONST(1000000) && (oldest == NULL || s->at < oldest->at))
+		full &= s->at != 0;
+		if (s->at == 0)
+			continue;
+		if (oldest == NULL || s->at < oldest->at)
 			oldest = s;
+		if (seen->now - s->at >= 60 * INT64CONST(1000000) && (base == NULL || s->at > base->at))
+			base = s;
 	}
-	*successes = seen->totals.successes - (oldest != NULL ? oldest->successes : 0);
-	*failures = seen->totals.failures - (oldest != NULL ? oldest->failures : 0);
-	*slow = seen->totals.slow - (oldest != NULL ? oldest->slow : 0);
+	if (base == NULL && full)
+		base = oldest;
+	*successes = seen->totals.successes - (base != NULL ? base->successes : 0);
+	*failures = seen->totals.failures - (base != NULL ? base->failures : 0);
+	*slow = seen->totals.slow - (base != NULL ? base->slow : 0);
 }
 
 /* ---- circuit_breakers ---- */

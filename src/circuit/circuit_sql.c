@@ -357,14 +357,20 @@ circuit_report(PG_FUNCTION_ARGS)
 	end.latency = interval_arg(fcinfo, 3, -1);
 	end.retry_after = interval_arg(fcinfo, 4, 0);
 
-	for (i = 0; i < nallowed; i++)
-		if (allowed[i].circuit == c)
-		{
-			int64		ticket = allowed[i].ticket;
+	for (i = 0; i < nallowed;)
+	{
+		int64		ticket = allowed[i].ticket;
 
-			memmove(&allowed[i], &allowed[i + 1], sizeof(allowed[0]) * (--nallowed - i));
-			return answer(traffic_finish(ticket, &end));
+		if (allowed[i].circuit != c)
+		{
+			i++;
+			continue;
 		}
+		memmove(&allowed[i], &allowed[i + 1], sizeof(allowed[0]) * (--nallowed - i));
+		/* one that was never reported must not take the place of a later one */
+		if (permit_open(ticket))
+			return answer(traffic_finish(ticket, &end));
+	}
 	return answer(traffic_evidence(c, &end));
 }
 

@@ -188,6 +188,14 @@ must_pass(int sqlstate)
 	}
 }
 
+/* Whether an error is what our timer makes of a call; statement_timeout says so. */
+static bool
+is_timer(const ErrorData *error)
+{
+	return error->sqlerrcode == ERRCODE_QUERY_CANCELED && error->message_id != NULL &&
+		strcmp(error->message_id, "canceling statement due to user request") == 0;
+}
+
 static void
 judge_error(Attempt *a, int sqlstate)
 {
@@ -232,6 +240,7 @@ run_attempt(Attempt *a, FmgrInfo *function, Datum arg, bool null_arg, int64 time
 	MemoryContext caller = CurrentMemoryContext;
 	ResourceOwner owner = CurrentResourceOwner;
 	Guard		guard;
+	volatile bool guarded = true;
 
 	memset(a, 0, sizeof(*a));
 	a->end.latency = -1;
@@ -247,30 +256,39 @@ run_attempt(Attempt *a, FmgrInfo *function, Datum arg, bool null_arg, int64 time
 		fcinfo->args[0].value = arg;
 		fcinfo->args[0].isnull = null_arg;
 		value = FunctionCallInvoke(fcinfo);
+		MemoryContextSwitchTo(caller);
 		if (!fcinfo->isnull)
-		{
-			MemoryContextSwitchTo(caller);
 			a->value = PointerGetDatum(PG_DETOAST_DATUM_COPY(value));
-		}
-		ReleaseCurrentSubTransaction();
+		guarded = false;
+		if (guard_end(&guard))
+			failed(a, CALL_FAILURE, "timeout", true);
+		else if (a->value == (Datum) 0)
+			failed(a, CALL_FAILURE, "no answer", false);
+		else
+			judge_answer(a);
+		/* what failed leaves nothing behind, an answer or not */
+		if (a->end.result == CALL_FAILURE || a->retry)
+			RollbackAndReleaseCurrentSubTransaction();
+		else
+			ReleaseCurrentSubTransaction();
 		MemoryContextSwitchTo(caller);
 		CurrentResourceOwner = owner;
 	}
 	PG_CATCH();
 	{
 		ErrorData  *error;
-		bool		over;
+		bool		over = false;
 
 		MemoryContextSwitchTo(caller);
 		error = CopyErrorData();
 		FlushErrorState();
-		over = guard_end(&guard);
+		if (guarded)
+			over = guard_end(&guard);
 		RollbackAndReleaseCurrentSubTransaction();
 		MemoryContextSwitchTo(caller);
 		CurrentResourceOwner = owner;
 
-		if (over && error->sqlerrcode == ERRCODE_QUERY_CANCELED &&
-			!get_timeout_indicator(STATEMENT_TIMEOUT, false))
+		if (over && is_timer(error))
 			failed(a, CALL_FAILURE, "timeout", true);
 		else if (must_pass(error->sqlerrcode))
 		{
@@ -290,26 +308,20 @@ run_attempt(Attempt *a, FmgrInfo *function, Datum arg, bool null_arg, int64 time
 						 errhint("The circuit does not count this: it says nothing about the service.")));
 		}
 		FreeErrorData(error);
-		return;
 	}
 	PG_END_TRY();
-
-	if (guard_end(&guard))
-		failed(a, CALL_FAILURE, "timeout", true);
-	else if (a->value == (Datum) 0)
-		failed(a, CALL_FAILURE, "no answer", false);
-	else
-		judge_answer(a);
 }
 
 /* ---- retries ---- */
 
-/* Whether the budget has one more. */
+/* Whether calls are admitted still, and the budget has one more. */
 static bool
 may_retry(Circuit *c)
 {
 	bool		may;
 
+	if (WORD_SHORTCUT(pg_atomic_read_u64(&c->word)) == SHORTCUT_REFUSE)
+		return false;
 	circuit_lock(c);
 	may = machine_budget_retry(&c->machine, &c->config, clock_now());
 	circuit_unlock_unchanged(c);

@@ -230,6 +230,17 @@ permit_find(int64 ticket, uint64 *word, bool *current)
 }
 
 bool
+permit_open(int64 ticket)
+{
+	uint64		word;
+	bool		current;
+	const Slot *slot = permit_find(ticket, &word, &current);
+
+	return slot != NULL && current &&
+		(SLOT_STATUS(word) == SLOT_ACTIVE || SLOT_STATUS(word) == SLOT_OVERDUE);
+}
+
+bool
 permit_move(Slot *slot, uint64 word, SlotStatus to)
 {
 	return pg_atomic_compare_exchange_u64(&slot->word, &word, (word & ~UINT64CONST(7)) | to);

@@ -59,6 +59,9 @@ extern Slot *permit_take(const Circuit *c, uint64 generation, int64 now, int64 *
 /* The slot of a ticket, and its word as found; NULL: not a ticket of this start. */
 extern Slot *permit_find(int64 ticket, uint64 *word, bool *current);
 
+/* Whether its call has not ended, and its lease neither. */
+extern bool permit_open(int64 ticket);
+
 /* True: it is ours to end, in this status. */
 extern bool permit_move(Slot *slot, uint64 word, SlotStatus to);
 
