@@ -2,9 +2,10 @@
 # The SQL of README.md: its ```sql blocks run in their order in one new
 # database, a session each, and each must print what the ```text block right
 # behind it shows. Blanks at line ends do not count. Its roles go with the
-# database.
+# database. Blocks that need a preloaded server are test/tap/008_runbook.pl's.
 set -uo pipefail
 
+blocks=$(dirname "$0")/../blocks.sh
 readme=$(dirname "$0")/../../README.md
 database=${PGDATABASE}_blocks
 tests=0
@@ -26,34 +27,20 @@ ok()
 	if [ "$1" -eq 0 ]; then echo "ok $tests - $2"; else echo "not ok $tests - $2"; fi
 }
 
-# N.sql holds the N-th block, N.text what it is to print, N.name where it is
-awk -v dir="$dir" '
-	/^```/ && kind != ""	{ close(file); kind = ""; last = NR; next }
-	/^```sql$/				{ n++; kind = "sql"; file = dir "/" n ".sql"; print "line " NR > (dir "/" n ".name"); next }
-	/^```text$/				{ kind = "text"; file = NR == last + 1 ? dir "/" n ".text" : "/dev/null"; next }
-	/^```/					{ kind = "other"; file = "/dev/null"; next }
-	kind != ""				{ sub(/[ \t]+$/, "", $0); print > file }' "$readme"
-
+bash "$blocks" split "$readme" "$dir"
 psql -Xq -c "CREATE DATABASE \"$database\""
 ok $? 'a new database'
 
-n=0
-while [ -e "$dir/$((n + 1)).sql" ]; do
+n=0 run=0
+while [ -e "$dir/$((n + 1)).kind" ]; do
 	n=$((n + 1))
-	name="$(cat "$dir/$n.name"): $(grep -v '^--' "$dir/$n.sql" | head -n 1)"
-	psql -Xq -P pager=off -v ON_ERROR_STOP=1 -d "$database" -f "$dir/$n.sql" >"$dir/out" 2>"$dir/errors"
-	status=$?
-	[ ! -s "$dir/errors" ] || status=1
-	ok "$status" "$name"
-	sed 's/^/# /' "$dir/errors"
-	sed -i -e 's/[ \t]*$//' "$dir/out"
-	sed -i -e '${/^$/d}' "$dir/out"
-	[ -e "$dir/$n.text" ] || : >"$dir/$n.text"
-	diff "$dir/$n.text" "$dir/out" >"$dir/diff"
-	ok $? "$name: the output shown"
-	sed 's/^/# /' "$dir/diff"
+	[ "$(cat "$dir/$n.kind")" = sql ] || continue
+	run=$((run + 1))
+	result=$(bash "$blocks" run "$dir" "$n" exactly -d "$database")
+	ok $? "$(cat "$dir/$n.name"): $(grep -v '^--' "$dir/$n.body" | head -n 1)"
+	[ -z "$result" ] || sed 's/^/# /' <<<"$result"
 done
-[ "$n" -gt 10 ]
+[ "$run" -gt 10 ]
 ok $? 'README.md has its SQL'
 
 echo "1..$tests"
