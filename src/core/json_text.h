@@ -28,6 +28,7 @@ typedef struct JsonText
 	int			skipped;		/* levels opened while full */
 } JsonText;
 
+/* size: 3 at least, for "{}" */
 extern void json_begin(JsonText *json, char *dst, size_t size);
 extern void json_end(JsonText *json);
 

@@ -17,7 +17,7 @@
 #include "tap.h"
 
 #define SECOND			INT64CONST(1000000)
-#define HISTORIES		20000
+#define HISTORIES		16000
 #define OPERATIONS		120
 #define EVENTS			(OPERATIONS + 1)
 #define CALLS			OPERATIONS
