@@ -3,6 +3,9 @@
  * circuit_saved.c
  *	  Circuits that are open or forced, on disk; see circuit_saved.h.
  *
+ * One that is half-open is saved as open: nothing has shown yet that the
+ * service is well.
+ *
  * One file holds them all. Whoever changes a circuit to a state that must
  * outlive a crash writes it before the call returns; that a circuit has closed
  * again, the worker writes within a second. A crash in between finds it OPEN.
@@ -53,12 +56,13 @@ save_circuit(Circuit *c, SavedCircuit *saved)
 	memset(saved, 0, sizeof(*saved));
 	circuit_lock_shared(c);
 	/* forced by service.yaml comes back from there */
-	wanted = (m->state == CIRCUIT_OPEN || (m->state >= CIRCUIT_FORCED_OPEN && !m->configured)) &&
+	wanted = (m->state == CIRCUIT_OPEN || m->state == CIRCUIT_HALF_OPEN ||
+			  (m->state >= CIRCUIT_FORCED_OPEN && !m->configured)) &&
 		c->config_generation > 0;
 	if (wanted)
 	{
 		strlcpy(saved->name, c->name, sizeof(saved->name));
-		saved->state = m->state;
+		saved->state = m->state == CIRCUIT_HALF_OPEN ? CIRCUIT_OPEN : m->state;
 		saved->resume = m->resume;
 		saved->step = m->step;
 		if (m->state != CIRCUIT_OPEN && m->until != CIRCUIT_FOR_EVER)
