@@ -201,8 +201,8 @@ circuit_events(const char *name, const CircuitAftermath *a)
 	}
 }
 
-void
-circuit_event_full(const char *name, int max)
+static void
+say_full(const char *name, const char *message, const char *what, int max)
 {
 	FraudEvent	event = {.at = clock_wall()};
 	JsonText	json;
@@ -210,13 +210,32 @@ circuit_event_full(const char *name, int max)
 	strlcpy(event.kind, "circuit", sizeof(event.kind));
 	strlcpy(event.subject, name, sizeof(event.subject));
 	strlcpy(event.who, events_who(), sizeof(event.who));
-	snprintf(event.message, sizeof(event.message),
-			 "no room for it: fraud_fallback.max_circuits is %d; its calls are refused", max);
+	strlcpy(event.message, message, sizeof(event.message));
 	json_begin(&json, event.cause, sizeof(event.cause));
-	json_text(&json, "reason", "max_circuits");
-	json_number(&json, "max_circuits", max);
+	json_text(&json, "reason", what);
+	json_number(&json, what, max);
 	json_end(&json);
 	HOLD_INTERRUPTS();
 	events_publish(events_reserve(), &event);
 	RESUME_INTERRUPTS();
+}
+
+void
+circuit_event_full(const char *name, int max)
+{
+	char		message[120];
+
+	snprintf(message, sizeof(message),
+			 "no room for it: fraud_fallback.max_circuits is %d; its calls are refused", max);
+	say_full(name, message, "max_circuits", max);
+}
+
+void
+circuit_event_no_slot(const char *name, int max)
+{
+	char		message[120];
+
+	snprintf(message, sizeof(message),
+			 "no room for another call in flight: %d are; calls of all circuits are refused", max);
+	say_full(name, message, "max_in_flight", max);
 }

@@ -20,8 +20,8 @@
 #include "circuit/permits.h"
 #include "core/clock.h"
 #include "core/compat.h"
-#include "core/shared_text.h"
 #include "core/events.h"
+#include "core/shared_text.h"
 
 #define HOUR				(INT64CONST(3600) * 1000000)
 
@@ -140,11 +140,11 @@ breaker_row(Circuit *circuit, Datum *values, bool *nulls)
 	SHOW_IF(state == CIRCUIT_HALF_OPEN, Int32GetDatum(m->trials_ok));
 	SHOW(BoolGetDatum(machine_probe_due(m, &c->config, now)));
 	SHOW_IF(after != CIRCUIT_FOR_EVER, interval_of(after));
-	SHOW_IF(c->last_error[0] != '\0', CStringGetTextDatum(shared_utf8(c->last_error)));
+	SHOW_IF(c->last_error[0] != '\0', CStringGetTextDatum(shared_text_from_utf8(c->last_error)));
 	SHOW_IF(c->last_error[0] != '\0', TimestampTzGetDatum(c->last_error_at));
 	SHOW_IF(state >= CIRCUIT_FORCED_OPEN,
-			CStringGetTextDatum(m->configured ? "service.yaml" : shared_utf8(c->forced_by)));
-	SHOW_IF(state >= CIRCUIT_FORCED_OPEN && !m->configured, CStringGetTextDatum(shared_utf8(c->forced_reason)));
+			CStringGetTextDatum(m->configured ? "service.yaml" : shared_text_from_utf8(c->forced_by)));
+	SHOW_IF(state >= CIRCUIT_FORCED_OPEN && !m->configured, CStringGetTextDatum(shared_text_from_utf8(c->forced_reason)));
 	SHOW_IF(state >= CIRCUIT_FORCED_OPEN && m->until != CIRCUIT_FOR_EVER && !m->configured,
 			TimestampTzGetDatum(clock_wall_of(m->until)));
 	SHOW(Int32GetDatum(c->config.failures));
@@ -281,10 +281,10 @@ say_why(StringInfo s, const Seen *seen)
 		return;
 	}
 	circuit_change_text(why, sizeof(why), &c->last_change, &c->config, c->forced_reason);
-	appendStringInfo(s, " It came from %s: %s", circuit_state_names[c->last_change.from], shared_utf8(why));
+	appendStringInfo(s, " It came from %s: %s", circuit_state_names[c->last_change.from], shared_text_from_utf8(why));
 	if ((c->last_change.reason == CHANGE_FORCED || c->last_change.reason == CHANGE_TRIPPED) &&
 		c->forced_by[0] != '\0')
-		appendStringInfo(s, ", by %s", shared_utf8(c->forced_by));
+		appendStringInfo(s, ", by %s", shared_text_from_utf8(c->forced_by));
 	appendStringInfoChar(s, '.');
 }
 
@@ -298,9 +298,9 @@ say_failures(StringInfo s, const Seen *seen)
 		return;
 	f = &c->recent[(c->nrecent - 1) % CIRCUIT_RECENT];
 	appendStringInfo(s, " The last failure was %s, reported by %s at %s", f->kind,
-					 shared_utf8(f->reporter), timestamptz_to_str(f->at));
+					 shared_text_from_utf8(f->reporter), timestamptz_to_str(f->at));
 	if (strcmp(c->last_error, f->kind) != 0)
-		appendStringInfo(s, " (%s)", shared_utf8(c->last_error));
+		appendStringInfo(s, " (%s)", shared_text_from_utf8(c->last_error));
 	appendStringInfoChar(s, '.');
 }
 

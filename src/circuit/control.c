@@ -19,13 +19,13 @@
 #include "core/clock.h"
 #include "core/compat.h"
 #include "core/events.h"
+#include "core/shared_text.h"
 
 /* A reason in UTF-8, whatever the encoding of this database is. */
 static void
 copy_reason(char *dst, const text *reason)
 {
-	char	   *s = text_to_cstring(reason);
-	char	   *utf8 = pg_server_to_any(s, (int) strlen(s), PG_UTF8);
+	char	   *utf8 = shared_text_to_utf8(text_to_cstring(reason));
 	int			len = pg_encoding_mbcliplen(PG_UTF8, utf8, (int) strlen(utf8), CIRCUIT_REASON_MAX - 1);
 
 	memcpy(dst, utf8, len);

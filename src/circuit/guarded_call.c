@@ -46,6 +46,7 @@
 #include "circuit/traffic.h"
 #include "core/clock.h"
 #include "core/compat.h"
+#include "core/shared_text.h"
 
 #define ATTEMPTS_MAX		10
 
@@ -225,8 +226,7 @@ judge_error(Attempt *a, int sqlstate)
 static void
 note_error(Attempt *a, const ErrorData *error)
 {
-	const char *message = error->message != NULL ? error->message : "";
-	char	   *utf8 = pg_server_to_any(message, (int) strlen(message), PG_UTF8);
+	char	   *utf8 = shared_text_to_utf8(error->message != NULL ? error->message : "");
 	int			len = pg_encoding_mbcliplen(PG_UTF8, utf8, (int) strlen(utf8), CIRCUIT_ERROR_MAX - 1);
 
 	memcpy(a->error, utf8, len);

@@ -11,6 +11,7 @@
 #include "miscadmin.h"
 #include "utils/elog.h"
 
+#include "circuit/circuit_events.h"
 #include "circuit/traffic.h"
 #include "core/clock.h"
 #include "core/compat.h"
@@ -79,7 +80,8 @@ admit_locked(Circuit *c, int64 *ticket, Admission *why)
 	if (*why == ADMITTED)
 	{
 		*why = REFUSED_NO_SLOT;
-		pg_atomic_fetch_add_u64(&circuits->refused_slots, 1);
+		if (pg_atomic_fetch_add_u64(&circuits->refused_slots, 1) == 0)
+			circuit_event_no_slot(c->name, circuits->slots);
 	}
 	COUNT(c, refused);
 	return false;

@@ -34,25 +34,59 @@ shared_text(const char *text)
 	return copy;
 }
 
-char *
-shared_utf8(const char *text)
+static char *
+convert(const char *text, int from, int to)
 {
-	int			encoding = GetDatabaseEncoding();
 	int			len = (int) strlen(text);
-	char	   *copy;
-	Oid			conversion;
+	unsigned char *src = (unsigned char *) pstrdup(text);
+	int			room = (len + 1) * MAX_CONVERSION_GROWTH;
+	unsigned char *dst;
+	Oid			proc;
+	int			done;
+	int			out = 0;
 
-	if (encoding == PG_UTF8 || encoding == PG_SQL_ASCII || !pg_verify_mbstr(PG_UTF8, text, len, true))
-		return shared_text(text);
-	copy = palloc(len * MAX_CONVERSION_GROWTH + 1);
-	conversion = FindDefaultConversionProc(PG_UTF8, encoding);
-	if (OidIsValid(conversion) &&
-		pg_do_encoding_conversion_buf(conversion, PG_UTF8, encoding, (unsigned char *) unconstify(char *, text), len,
-									  (unsigned char *) copy, len * MAX_CONVERSION_GROWTH + 1, true) == len)
-		return copy;
-	strcpy(copy, text);
-	for (char *p = copy; *p != '\0'; p++)
-		if (IS_HIGHBIT_SET(*p))
-			*p = '?';
-	return copy;
+	for (done = 0; done < len;)
+	{
+		int			n = pg_encoding_verifymbchar(from == PG_SQL_ASCII ? to : from, (char *) src + done, len - done);
+
+		if (n < 1)
+			src[done] = '?';
+		done += Max(n, 1);
+	}
+	if (from == to || from == PG_SQL_ASCII || to == PG_SQL_ASCII)
+		return (char *) src;
+
+	proc = FindDefaultConversionProc(from, to);
+	dst = palloc(room);
+	for (done = 0; done < len;)
+	{
+		if (OidIsValid(proc))
+			done += pg_do_encoding_conversion_buf(proc, from, to, src + done, len - done,
+												  dst + out, room - out, true);
+		else
+			dst[out] = '\0';
+		out += (int) strlen((char *) dst + out);
+		if (done < len)
+		{
+			/* what it stopped at */
+			bool		ascii = src[done] < 0x80;
+
+			dst[out++] = ascii ? src[done] : '?';
+			done += pg_encoding_mblen(from, (char *) src + done);
+		}
+	}
+	dst[out] = '\0';
+	return (char *) dst;
+}
+
+char *
+shared_text_to_utf8(const char *text)
+{
+	return convert(text, GetDatabaseEncoding(), PG_UTF8);
+}
+
+char *
+shared_text_from_utf8(const char *utf8)
+{
+	return convert(utf8, PG_UTF8, GetDatabaseEncoding());
 }

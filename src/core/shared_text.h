@@ -15,7 +15,12 @@
  */
 extern char *shared_text(const char *text);
 
-/* The same of a text in UTF-8; for transactions. */
-extern char *shared_utf8(const char *text);
+/*
+ * A text of this database in UTF-8, as shared memory has those that people
+ * write, and back. Never fail: what the other side cannot have becomes a
+ * question mark.
+ */
+extern char *shared_text_to_utf8(const char *text);
+extern char *shared_text_from_utf8(const char *utf8);
 
 #endif							/* FRAUD_CORE_SHARED_TEXT_H */
