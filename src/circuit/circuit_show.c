@@ -20,7 +20,6 @@
 #include "circuit/permits.h"
 #include "core/clock.h"
 #include "core/compat.h"
-#include "core/events.h"
 #include "core/shared_text.h"
 
 #define HOUR				(INT64CONST(3600) * 1000000)
