@@ -56,7 +56,7 @@ ff_enter()
 
 	# clean environment, session of its own: all of it can be found and ended
 	local name keep=()
-	for name in PG_CONFIG CI "${!FRAUD_@}" "${!FUZZ_@}" "${!BENCH_@}"; do
+	for name in PG_CONFIG CI FF_LONG "${!FRAUD_@}" "${!FUZZ_@}" "${!BENCH_@}"; do
 		[ -z "${!name:-}" ] || keep+=("$name=${!name}")
 	done
 	setsid "${FF_AS[@]}" env -i --default-signal=INT,QUIT "PATH=$PATH" LANG=C.UTF-8 TZ=UTC \

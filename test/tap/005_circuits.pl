@@ -268,6 +268,19 @@ is(block($node, q{
 			play('evidence', 'state take:a'), circuit_report('evidence', 'x'), circuit_report('evidence'), play('evidence', 'state trials_succeeded'));
 	END}), 'OPEN late 1 late OPEN a late late HALF_OPEN 0', 'evidence opens, but is no trial');
 
+is(block($node, q{
+	BEGIN
+		PERFORM circuit_allow('statuses');
+		PERFORM circuit_report('statuses', http_status => s) FROM unnest('{200,404,429,500,-2147483648,2147483647}'::int[]) s;
+		RETURN play('statuses', 'successes ignored failures_total in_flight');
+	END}), '1 1 4 0', 'circuit_report() takes statuses as well');
+is(block($node, q{
+	BEGIN
+		PERFORM circuit_allow('many') FROM generate_series(1, 70);
+		PERFORM circuit_report('many') FROM generate_series(1, 70);
+		RETURN play('many', 'in_flight successes');
+	END}), '6 70', 'a session remembers its last 64 circuit_allow()');
+
 # ---- by hand
 
 scene('reset empties everything and makes tickets in flight late',

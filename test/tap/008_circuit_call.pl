@@ -64,11 +64,11 @@ my $ok = '{"status": 200}';
 # a session that is inside a call
 sub caller_of
 {
-	my ($query) = @_;
+	my ($query, $event) = @_;
 	my $session = $node->background_psql('postgres', on_error_stop => 0);
 	my $pid = $session->query_safe('SELECT pg_backend_pid()');
 	$session->query_until(qr/started/, "\\echo started\n$query;\n");
-	$node->poll_query_until('postgres', "SELECT count(*) = 1 FROM pg_stat_activity WHERE pid = $pid AND wait_event = 'PgSleep'") or die;
+	$node->poll_query_until('postgres', "SELECT count(*) = 1 FROM pg_stat_activity WHERE pid = $pid AND wait_event = '$event'") or die;
 	return ($session, $pid);
 }
 
@@ -190,18 +190,24 @@ like(run_as($node, 'postgres', q{SET statement_timeout = '10 ms'; SELECT circuit
 	qr/^ERROR:  57014: canceling statement due to statement timeout/, 'statement_timeout is not taken for the timeout, where both are over');
 like(run_as($node, 'postgres', q{SET lock_timeout = '30 ms'; BEGIN; SELECT circuit_call('stopped', 'service(jsonb)', '[{}]') IS NOT NULL; COMMIT}), qr/^t$/m, 'lock_timeout is nobody\'s');
 
-my ($session, $pid) = caller_of(q{SELECT circuit_call('cancelled', 'service(jsonb)', '[30]')});
+my ($session, $pid) = caller_of(q{SELECT circuit_call('cancelled', 'service(jsonb)', '[30]')}, 'PgSleep');
 is(sql($node, "SELECT circuit, held FROM circuit_in_flight WHERE pid = $pid"), 'cancelled|t', 'a call is in flight');
 sql($node, "SELECT pg_cancel_backend($pid)");
 $session->query('SELECT 1');
 like($session->{stderr}, qr/ERROR:  canceling statement due to user request/, 'a cancel passes through');
 is(sql($node, q{SELECT concat_ws(' ', failures_total, ignored, in_flight) FROM circuit_breakers WHERE name = 'cancelled'}), '0 1 0', 'and the permit returns');
 $session->quit;
-($session, $pid) = caller_of(q{SELECT circuit_call('terminated', 'service(jsonb)', '[30]')});
+($session, $pid) = caller_of(q{SELECT circuit_call('terminated', 'service(jsonb)', '[30]')}, 'PgSleep');
 sql($node, "SELECT pg_terminate_backend($pid)");
 gone($node, $pid);
 is(sql($node, q{SELECT concat_ws(' ', failures_total, in_flight) FROM circuit_breakers WHERE name = 'terminated'}), '0 0', 'so does the end of the session');
 eval { $session->quit };
+($session, $pid) = caller_of(q{SELECT circuit_call('waits', 'service(jsonb)', '[{"status": 429, "retry_after": 30}]')}, 'Extension');
+is(sql($node, q{SELECT concat_ws(' ', failures_total, in_flight) FROM circuit_breakers WHERE name = 'waits'}), '1 0', 'between two attempts nothing is in flight');
+sql($node, "SELECT pg_cancel_backend($pid)");
+$session->query('SELECT 1');
+like($session->{stderr}, qr/ERROR:  canceling statement due to user request/, 'and a cancel passes, too');
+$session->quit;
 
 # ---- what attempts write
 
