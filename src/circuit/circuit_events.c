@@ -14,6 +14,7 @@
 #include "core/clock.h"
 #include "core/events.h"
 #include "core/json_text.h"
+#include "core/shared_text.h"
 
 /* Words for programs, in the cause. */
 static const char *const reason_words[] = {
@@ -28,7 +29,8 @@ static const char *const reason_words[] = {
 	[CHANGE_FORCE_ENDED] = "force_ended",
 	[CHANGE_RESET] = "reset",
 	[CHANGE_CONFIGURED] = "configured",
-	[CHANGE_WOULD_OPEN] = "would_open"
+	[CHANGE_WOULD_OPEN] = "would_open",
+	[CHANGE_RESTORED] = "restored"
 };
 
 char *
@@ -100,6 +102,9 @@ circuit_change_text(char *dst, size_t size, const CircuitChange *change, const C
 			break;
 		case CHANGE_CONFIGURED:
 			strlcpy(dst, "the mode in service.yaml", size);
+			break;
+		case CHANGE_RESTORED:
+			strlcpy(dst, "as it was before the restart", size);
 			break;
 		case CHANGE_WOULD_OPEN:
 			strlcpy(dst, "it would have opened, but only metrics are kept", size);
@@ -188,7 +193,7 @@ circuit_events(const char *name, const CircuitAftermath *a)
 		strlcpy(event.subject, name, sizeof(event.subject));
 		strlcpy(event.from, circuit_state_names[change->from], sizeof(event.from));
 		strlcpy(event.to, circuit_state_names[change->to], sizeof(event.to));
-		strlcpy(event.who, events_who(), sizeof(event.who));
+		strlcpy(event.who, shared_text_to_utf8(events_who()), sizeof(event.who));
 		circuit_change_text(why, sizeof(why), change, &a->config, a->forced_reason);
 		outlook(next, sizeof(next), change);
 		if (change->reason == CHANGE_WOULD_OPEN)
@@ -209,7 +214,7 @@ say_full(const char *name, const char *message, const char *what, int max)
 
 	strlcpy(event.kind, "circuit", sizeof(event.kind));
 	strlcpy(event.subject, name, sizeof(event.subject));
-	strlcpy(event.who, events_who(), sizeof(event.who));
+	strlcpy(event.who, shared_text_to_utf8(events_who()), sizeof(event.who));
 	strlcpy(event.message, message, sizeof(event.message));
 	json_begin(&json, event.cause, sizeof(event.cause));
 	json_text(&json, "reason", what);

@@ -8,7 +8,8 @@
  * again, the worker writes within a second. A crash in between finds it OPEN.
  *
  * Writers come one after the other, by a lock of their own; each writes what
- * is when it has the lock, so the last one has it all.
+ * is when it has the lock, so the last one has it all, and one that finds its
+ * change on disk has nothing to do.
  *
  *-------------------------------------------------------------------------
  */
@@ -92,8 +93,9 @@ save_circuit(Circuit *c, SavedCircuit *saved)
 	return wanted;
 }
 
-void
-circuits_save(void)
+/* upto: circuits->to_save as the caller found it; nothing to do where that is on disk. */
+static void
+save_all(uint64 upto)
 {
 	int			max = circuits->max;
 	char	   *bytes;
@@ -107,24 +109,37 @@ circuits_save(void)
 	head = (SavedHead *) bytes;
 	saved = (SavedCircuit *) (bytes + sizeof(SavedHead));
 	LWLockAcquire(circuits_saved_lock(), LW_EXCLUSIVE);
-	pg_atomic_write_u32(&circuits->dirty, 0);
-	pg_memory_barrier();
-	head->format = STATE_FORMAT;
-	head->n = 0;
-	for (i = 0; i < circuit_count(); i++)
-		if (save_circuit(circuit_number(i), &saved[head->n]))
-			head->n++;
-	if (!saved_state_write(STATE_FILE, bytes, sizeof(SavedHead) + sizeof(SavedCircuit) * head->n))
-		pg_atomic_write_u32(&circuits->dirty, 1);
+	if (circuits->saved < upto)
+	{
+		/* what others have changed goes along, and they need not write */
+		upto = pg_atomic_read_u64(&circuits->to_save);
+		pg_atomic_write_u32(&circuits->dirty, 0);
+		pg_memory_barrier();
+		head->format = STATE_FORMAT;
+		head->n = 0;
+		for (i = 0; i < circuit_count(); i++)
+			if (save_circuit(circuit_number(i), &saved[head->n]))
+				head->n++;
+		if (saved_state_write(STATE_FILE, bytes, sizeof(SavedHead) + sizeof(SavedCircuit) * head->n))
+			circuits->saved = upto;
+		else
+			pg_atomic_write_u32(&circuits->dirty, 1);
+	}
 	LWLockRelease(circuits_saved_lock());
 	pfree(bytes);
+}
+
+void
+circuits_save_change(void)
+{
+	save_all(pg_atomic_add_fetch_u64(&circuits->to_save, 1));
 }
 
 void
 circuits_save_if_dirty(void)
 {
 	if (pg_atomic_read_u32(&circuits->dirty) != 0)
-		circuits_save();
+		circuits_save_change();
 }
 
 void
@@ -154,7 +169,7 @@ circuits_restore(void)
 		Circuit    *c;
 
 		s->name[CIRCUIT_NAME_MAX - 1] = '\0';
-		c = circuit_append(s->name, (int) strlen(s->name));
+		c = circuit_append(s->name, (int) strlen(s->name), NULL, 0);
 		if (c == NULL)
 		{
 			ereport(LOG,

@@ -139,11 +139,11 @@ breaker_row(Circuit *circuit, Datum *values, bool *nulls)
 	SHOW_IF(state == CIRCUIT_HALF_OPEN, Int32GetDatum(m->trials_ok));
 	SHOW(BoolGetDatum(machine_probe_due(m, &c->config, now)));
 	SHOW_IF(after != CIRCUIT_FOR_EVER, interval_of(after));
-	SHOW_IF(c->last_error[0] != '\0', CStringGetTextDatum(shared_text_from_utf8(c->last_error)));
+	SHOW_IF(c->last_error[0] != '\0', CStringGetTextDatum(shared_text(c->last_error)));
 	SHOW_IF(c->last_error[0] != '\0', TimestampTzGetDatum(c->last_error_at));
 	SHOW_IF(state >= CIRCUIT_FORCED_OPEN,
-			CStringGetTextDatum(m->configured ? "service.yaml" : shared_text_from_utf8(c->forced_by)));
-	SHOW_IF(state >= CIRCUIT_FORCED_OPEN && !m->configured, CStringGetTextDatum(shared_text_from_utf8(c->forced_reason)));
+			CStringGetTextDatum(m->configured ? "service.yaml" : shared_text(c->forced_by)));
+	SHOW_IF(state >= CIRCUIT_FORCED_OPEN && !m->configured, CStringGetTextDatum(shared_text(c->forced_reason)));
 	SHOW_IF(state >= CIRCUIT_FORCED_OPEN && m->until != CIRCUIT_FOR_EVER && !m->configured,
 			TimestampTzGetDatum(clock_wall_of(m->until)));
 	SHOW(Int32GetDatum(c->config.failures));
@@ -212,7 +212,7 @@ circuit_in_flight_rows(PG_FUNCTION_ARGS)
 		values[4] = TimestampTzGetDatum(clock_wall_of(call.since));
 		values[5] = TimestampTzGetDatum(clock_wall_of(call.deadline));
 		values[6] = BoolGetDatum(SLOT_STATUS(word) == SLOT_OVERDUE || now > call.deadline);
-		values[7] = BoolGetDatum(pg_atomic_read_u32(&call.held) != 0);
+		values[7] = BoolGetDatum(SLOT_HELD(word));
 		values[8] = Int64GetDatum((int64) call.generation);
 		tuplestore_putvalues(result->setResult, result->setDesc, values, nulls);
 	}
@@ -280,10 +280,10 @@ say_why(StringInfo s, const Seen *seen)
 		return;
 	}
 	circuit_change_text(why, sizeof(why), &c->last_change, &c->config, c->forced_reason);
-	appendStringInfo(s, " It came from %s: %s", circuit_state_names[c->last_change.from], shared_text_from_utf8(why));
+	appendStringInfo(s, " It came from %s: %s", circuit_state_names[c->last_change.from], shared_text(why));
 	if ((c->last_change.reason == CHANGE_FORCED || c->last_change.reason == CHANGE_TRIPPED) &&
 		c->forced_by[0] != '\0')
-		appendStringInfo(s, ", by %s", shared_text_from_utf8(c->forced_by));
+		appendStringInfo(s, ", by %s", shared_text(c->forced_by));
 	appendStringInfoChar(s, '.');
 }
 
@@ -297,9 +297,9 @@ say_failures(StringInfo s, const Seen *seen)
 		return;
 	f = &c->recent[(c->nrecent - 1) % CIRCUIT_RECENT];
 	appendStringInfo(s, " The last failure was %s, reported by %s at %s", f->kind,
-					 shared_text_from_utf8(f->reporter), timestamptz_to_str(f->at));
+					 shared_text(f->reporter), timestamptz_to_str(f->at));
 	if (strcmp(c->last_error, f->kind) != 0)
-		appendStringInfo(s, " (%s)", shared_text_from_utf8(c->last_error));
+		appendStringInfo(s, " (%s)", shared_text(c->last_error));
 	appendStringInfoChar(s, '.');
 }
 
@@ -331,7 +331,7 @@ say_closed(StringInfo s, const Seen *seen)
 						 calls, duration(config->window), slow, duration(config->slow_after),
 						 percent(config->slow_percent_x100), config->slow_calls);
 	appendStringInfo(s, " When it opens, calls are refused for %s.",
-					 duration(config->open_for[Min(seen->c.machine.step, config->nsteps - 1)]));
+					 duration(machine_wait(&seen->c.machine, config, seen->now)));
 	if (config->reporters > 1)
 		appendStringInfo(s, " They must come from %d different reporters; %d reported some.",
 						 config->reporters, machine_reporters(&seen->c.machine, config, seen->now));

@@ -27,6 +27,7 @@
 #include "core/clock.h"
 #include "core/compat.h"
 #include "core/events.h"
+#include "core/shared_text.h"
 #include "core/shmem.h"
 
 #define TRANCHE				"fraud_fallback_circuits"
@@ -93,6 +94,7 @@ circuits_shmem(void *memory, LWLockPadded *tranche, bool found)
 		pg_atomic_init_u64(&circuits->refused_names, 0);
 		pg_atomic_init_u64(&circuits->refused_slots, 0);
 		pg_atomic_init_u32(&circuits->dirty, 0);
+		pg_atomic_init_u64(&circuits->to_save, 0);
 	}
 	permits_attach(base + slots_at(), found, slots_wanted());
 	if (!found)
@@ -134,36 +136,47 @@ circuit_stripe(void)
 	return (int) (FRAUD_PROC_NUMBER % CIRCUIT_STRIPES);
 }
 
+/* Of the session's user, whom a pool may set anew. */
+static struct
+{
+	bool		known;
+	Oid			user;
+	uint64		hash;
+	char		name[CIRCUIT_REPORTER_MAX]; /* UTF-8 */
+}			reporter;
+
+static pg_noinline void
+learn_reporter(Oid user)
+{
+	const SockAddr *client = MyBEEntry != NULL ? &MyBEEntry->st_clientaddr : NULL;
+	char	   *who = shared_text_to_utf8(events_who());
+	char		host[64];
+
+	if (client == NULL || (client->addr.ss_family != AF_INET && client->addr.ss_family != AF_INET6) ||
+		pg_getnameinfo_all(&client->addr, client->salen, host, sizeof(host), NULL, 0, NI_NUMERICHOST) != 0)
+		strlcpy(host, "local", sizeof(host));
+	snprintf(reporter.name, sizeof(reporter.name), "%s@%s", who, host);
+	pfree(who);
+	reporter.hash = hash_bytes_extended((const unsigned char *) reporter.name, (int) strlen(reporter.name), 0) | 1;
+	reporter.user = user;
+	reporter.known = true;
+}
+
 const char *
 circuit_reporter_name(void)
 {
-	static char name[CIRCUIT_REPORTER_MAX];
+	Oid			user = GetSessionUserId();
 
-	if (name[0] == '\0')
-	{
-		const SockAddr *client = MyBEEntry != NULL ? &MyBEEntry->st_clientaddr : NULL;
-		char		host[64];
-
-		if (client == NULL || (client->addr.ss_family != AF_INET && client->addr.ss_family != AF_INET6) ||
-			pg_getnameinfo_all(&client->addr, client->salen, host, sizeof(host), NULL, 0, NI_NUMERICHOST) != 0)
-			strlcpy(host, "local", sizeof(host));
-		snprintf(name, sizeof(name), "%s@%s", events_who(), host);
-	}
-	return name;
+	if (unlikely(!reporter.known || reporter.user != user))
+		learn_reporter(user);
+	return reporter.name;
 }
 
 uint64
 circuit_reporter(void)
 {
-	static uint64 hash;
-
-	if (hash == 0)
-	{
-		const char *name = circuit_reporter_name();
-
-		hash = hash_bytes_extended((const unsigned char *) name, (int) strlen(name), 0) | 1;
-	}
-	return hash;
+	(void) circuit_reporter_name();
+	return reporter.hash;
 }
 
 /* ---- counters ---- */
@@ -187,10 +200,15 @@ circuit_totals(const Circuit *c, CircuitTotals *totals)
 int64
 circuit_in_flight(const Circuit *c)
 {
-	CircuitTotals totals;
+	uint64		ended = 0;
+	uint64		admitted = 0;
 
-	circuit_totals(c, &totals);
-	return (int64) (totals.admitted - totals.ended);
+	for (int i = 0; i < CIRCUIT_STRIPES; i++)
+		ended += pg_atomic_read_u64((pg_atomic_uint64 *) &c->counters[i].ended);
+	pg_read_barrier();			/* in this order: never fewer than none */
+	for (int i = 0; i < CIRCUIT_STRIPES; i++)
+		admitted += pg_atomic_read_u64((pg_atomic_uint64 *) &c->counters[i].admitted);
+	return (int64) (admitted - ended);
 }
 
 /* ---- locking ---- */
@@ -258,7 +276,7 @@ circuit_unlock(Circuit *c, CircuitAftermath *aftermath)
 		const CircuitChange *change = &aftermath->changes.change[i];
 
 		aftermath->places[i] = events_reserve();
-		save |= (must_outlive(change->to) && change->reason != CHANGE_WOULD_OPEN) ||
+		save |= (must_outlive(change->to) && !c->machine.configured && change->reason != CHANGE_WOULD_OPEN) ||
 			change->reason == CHANGE_RESET;
 		c->last_change = *change;
 	}
@@ -276,44 +294,47 @@ circuit_unlock(Circuit *c, CircuitAftermath *aftermath)
 
 	pg_atomic_write_u32(&circuits->dirty, 1);
 	if (save)
-		circuits_save();
+		circuits_save_change();
 }
 
 /* ---- configuration ---- */
 
-/* First configuration of a circuit, or another one. Under its lock. */
 static void
-configure(Circuit *c, const CircuitConfig *config, uint64 generation, CircuitAftermath *aftermath)
+take_config(Circuit *c, const CircuitConfig *config, uint64 generation)
 {
-	int64		now = clock_now();
-	bool		first = c->config_generation == 0;
-
 	c->config = *config;
 	c->config_generation = generation;
 	pg_atomic_write_u64(&c->timeout, (uint64) config->timeout);
 	pg_atomic_write_u64(&c->slow_after, (uint64) config->slow_after);
 	pg_atomic_write_u64(&c->check_at, 0);
-	if (!first)
-	{
-		machine_tick(&c->machine, config, now, &aftermath->changes);
-		return;
-	}
-	if (c->restored)
+}
+
+/* Under its lock. One that a restart left begins with its first configuration. */
+static void
+configure(Circuit *c, const CircuitConfig *config, uint64 generation, CircuitAftermath *aftermath)
+{
+	bool		first = c->config_generation == 0;
+
+	take_config(c, config, generation);
+	if (first)
 	{
 		CircuitChanges none = {0};
 
 		machine_init(&c->machine, config, c->restored_at, &none);
 		machine_restore(&c->machine, config, c->restored_at, c->restored_state, c->restored_resume,
-						c->restored_step, c->restored_rest, pg_prng_double(&pg_global_prng_state));
-		machine_tick(&c->machine, config, now, &aftermath->changes);
+						c->restored_step, c->restored_rest, pg_prng_double(&pg_global_prng_state),
+						&aftermath->changes);
 	}
-	else
-		machine_init(&c->machine, config, now, &aftermath->changes);
+	machine_tick(&c->machine, config, clock_now(), &aftermath->changes);
 }
 
-/* A circuit more, without configuration. Under the registry lock, or before anybody else is there. */
+/*
+ * A circuit more, complete before others can see it; NULL where there is no
+ * room. Under the registry lock, or before anybody else is there: then
+ * settings may be NULL, they come later.
+ */
 Circuit *
-circuit_append(const char *name, int len)
+circuit_append(const char *name, int len, const CircuitSettings *settings, uint64 generation)
 {
 	uint32		n = pg_atomic_read_u32(&circuits->n);
 	Circuit    *c = &all[n];
@@ -342,21 +363,33 @@ circuit_append(const char *name, int len)
 		pg_atomic_init_u64(&counters->late, 0);
 		pg_atomic_init_u64(&counters->refused, 0);
 	}
+	if (settings != NULL)
+	{
+		CircuitChanges none = {0};	/* it begins as its mode says */
+
+		take_config(c, circuit_config_of(settings, c->name), generation);
+		machine_init(&c->machine, &c->config, clock_now(), &none);
+		publish_state(c);
+	}
 	pg_write_barrier();
 	pg_atomic_write_u32(&circuits->n, n + 1);
 	return c;
 }
 
-static void
-configure_circuit(Circuit *c, const CircuitSettings *settings, uint64 generation)
+/* Finds it, or makes it; NULL, counted and said, where there is no room. */
+static Circuit *
+find_or_append(const char *name, int len, const CircuitSettings *settings, uint64 generation)
 {
-	CircuitAftermath aftermath;
+	Circuit    *c;
 
-	aftermath.changes.n = 0;
-	circuit_lock(c);
-	if (c->config_generation < generation)
-		configure(c, circuit_config_of(settings, c->name), generation, &aftermath);
-	circuit_unlock(c, &aftermath);
+	LWLockAcquire(&locks[LOCK_REGISTRY].lock, LW_EXCLUSIVE);
+	c = circuit_find(name, len);
+	if (c == NULL)
+		c = circuit_append(name, len, settings, generation);
+	LWLockRelease(&locks[LOCK_REGISTRY].lock);
+	if (c == NULL && pg_atomic_fetch_add_u64(&circuits->refused_names, 1) == 0)
+		circuit_event_full(pnstrdup(name, len), circuits->max);
+	return c;
 }
 
 /* Every circuit as service.yaml has it now; those it names are made. */
@@ -368,15 +401,24 @@ apply_settings(void)
 	int			i;
 
 	for (i = 0; i < settings->n; i++)
-		if (circuit_find(settings->named[i].name, (int) strlen(settings->named[i].name)) == NULL)
-		{
-			LWLockAcquire(&locks[LOCK_REGISTRY].lock, LW_EXCLUSIVE);
-			if (circuit_find(settings->named[i].name, (int) strlen(settings->named[i].name)) == NULL)
-				(void) circuit_append(settings->named[i].name, (int) strlen(settings->named[i].name));
-			LWLockRelease(&locks[LOCK_REGISTRY].lock);
-		}
+	{
+		const char *name = settings->named[i].name;
+
+		if (circuit_find(name, (int) strlen(name)) == NULL &&
+			find_or_append(name, (int) strlen(name), settings, generation) == NULL)
+			break;
+	}
 	for (i = 0; i < circuit_count(); i++)
-		configure_circuit(circuit_number(i), settings, generation);
+	{
+		Circuit    *c = circuit_number(i);
+		CircuitAftermath aftermath;
+
+		aftermath.changes.n = 0;
+		circuit_lock(c);
+		if (c->config_generation < generation)
+			configure(c, circuit_config_of(settings, c->name), generation, &aftermath);
+		circuit_unlock(c, &aftermath);
+	}
 	pfree(settings);
 	applied = generation;
 }
@@ -429,28 +471,17 @@ circuit_find_or_make(const char *name, int len)
 {
 	Circuit    *c = circuit_find(name, len);
 
-	if (c == NULL)
+	if (unlikely(c == NULL))
 	{
-		require_name(name, len);
-		LWLockAcquire(&locks[LOCK_REGISTRY].lock, LW_EXCLUSIVE);
-		c = circuit_find(name, len);
-		if (c == NULL)
-			c = circuit_append(name, len);
-		LWLockRelease(&locks[LOCK_REGISTRY].lock);
-		if (c == NULL)
-		{
-			if (pg_atomic_fetch_add_u64(&circuits->refused_names, 1) == 0)
-				circuit_event_full(pnstrdup(name, len), circuits->max);
-			return NULL;
-		}
-	}
-	if (unlikely(c->config_generation == 0))
-	{
-		CircuitSettings *settings = palloc(sizeof(CircuitSettings));
-		uint64		generation = settings_copy(&circuit_section, settings);
+		CircuitSettings *settings;
+		uint64		generation;
 
-		configure_circuit(c, settings, generation);
+		require_name(name, len);
+		settings = palloc(sizeof(CircuitSettings));
+		generation = settings_copy(&circuit_section, settings);
+		c = find_or_append(name, len, settings, generation);
 		pfree(settings);
+		circuits_ready();		/* settings that came meanwhile went by it */
 	}
 	return c;
 }

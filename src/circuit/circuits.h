@@ -12,8 +12,10 @@
  *	 the rest of a circuit	its lock
  *	 slots				their atomic `word` says who may touch the rest; see
  *						permits.h
- * A circuit's lock is held for a few hundred nanoseconds of arithmetic. Nothing
- * is allocated, logged, written or called under it. Order: registry, circuit.
+ * A circuit's lock is held for a few hundred nanoseconds of arithmetic, and
+ * once a second, or when a call may be overdue, for a look at all slots.
+ * Nothing is allocated, logged, written or called under it. Order: registry or
+ * saved, then circuit.
  *
  * What most calls do needs no lock: `word` says whether calls are admitted, or
  * refused, until `until`, with nothing to decide (machine_shortcut()).
@@ -128,6 +130,8 @@ typedef struct CircuitsShared
 	pg_atomic_uint64 refused_names;		/* no room for another circuit */
 	pg_atomic_uint64 refused_slots;		/* no room for another call in flight */
 	pg_atomic_uint32 dirty;		/* what is on disk is not what is */
+	pg_atomic_uint64 to_save;	/* changes that must outlive a crash, counted */
+	uint64		saved;			/* of them on disk; under the saved lock */
 } CircuitsShared;
 
 extern CircuitsShared *circuits;	/* NULL: not preloaded */

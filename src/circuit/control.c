@@ -42,10 +42,18 @@ need_reason(FunctionCallInfo fcinfo, int n)
 				 errhint("Say why, for those who find the circuit like this.")));
 }
 
-static Circuit *
-begin(FunctionCallInfo fcinfo, char *reason)
+/* Who does it, and why; UTF-8. */
+typedef struct Signature
 {
-	reason[0] = '\0';
+	char		who[NAMEDATALEN];
+	char		reason[CIRCUIT_REASON_MAX];
+} Signature;
+
+static Circuit *
+begin(FunctionCallInfo fcinfo, Signature *signature)
+{
+	strlcpy(signature->who, shared_text_to_utf8(events_who()), sizeof(signature->who));
+	signature->reason[0] = '\0';
 	if (PG_ARGISNULL(0))
 		ereport(ERROR,
 				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
@@ -53,17 +61,17 @@ begin(FunctionCallInfo fcinfo, char *reason)
 	if (PG_NARGS() > 1)
 	{
 		need_reason(fcinfo, 1);
-		copy_reason(reason, PG_GETARG_TEXT_PP(1));
+		copy_reason(signature->reason, PG_GETARG_TEXT_PP(1));
 	}
 	return circuit_of_text(PG_GETARG_TEXT_PP(0));
 }
 
-/* Under the lock: who did it, and why. */
+/* Under the lock. */
 static void
-sign(Circuit *c, const char *reason)
+sign(Circuit *c, const Signature *signature)
 {
-	strlcpy(c->forced_by, events_who(), sizeof(c->forced_by));
-	strlcpy(c->forced_reason, reason, sizeof(c->forced_reason));
+	strlcpy(c->forced_by, signature->who, sizeof(c->forced_by));
+	strlcpy(c->forced_reason, signature->reason, sizeof(c->forced_reason));
 	c->forced_at = clock_wall();
 }
 
@@ -72,8 +80,8 @@ PG_FUNCTION_INFO_V1(circuit_trip);
 Datum
 circuit_trip(PG_FUNCTION_ARGS)
 {
-	char		reason[CIRCUIT_REASON_MAX];
-	Circuit    *c = begin(fcinfo, reason);
+	Signature	signature;
+	Circuit    *c = begin(fcinfo, &signature);
 	CircuitAftermath aftermath;
 	CircuitState state;
 	int64		now;
@@ -84,7 +92,7 @@ circuit_trip(PG_FUNCTION_ARGS)
 	state = machine_state(&c->machine, &c->config, now);
 	if (state < CIRCUIT_FORCED_OPEN)
 	{
-		sign(c, reason);
+		sign(c, &signature);
 		machine_trip(&c->machine, &c->config, now, pg_prng_double(&pg_global_prng_state),
 					 &aftermath.changes);
 	}
@@ -100,8 +108,8 @@ circuit_trip(PG_FUNCTION_ARGS)
 static Datum
 force(FunctionCallInfo fcinfo, CircuitState state)
 {
-	char		reason[CIRCUIT_REASON_MAX];
-	Circuit    *c = begin(fcinfo, reason);
+	Signature	signature;
+	Circuit    *c = begin(fcinfo, &signature);
 	CircuitAftermath aftermath;
 	int64		duration = CIRCUIT_FOR_EVER;
 
@@ -117,7 +125,7 @@ force(FunctionCallInfo fcinfo, CircuitState state)
 	}
 	aftermath.changes.n = 0;
 	circuit_lock(c);
-	sign(c, reason);
+	sign(c, &signature);
 	machine_force(&c->machine, &c->config, clock_now(), state, duration, &aftermath.changes);
 	circuit_unlock(c, &aftermath);
 	PG_RETURN_VOID();
@@ -149,8 +157,8 @@ PG_FUNCTION_INFO_V1(circuit_reset);
 Datum
 circuit_reset(PG_FUNCTION_ARGS)
 {
-	char		reason[CIRCUIT_REASON_MAX];
-	Circuit    *c = begin(fcinfo, reason);
+	Signature	signature;
+	Circuit    *c = begin(fcinfo, &signature);
 	CircuitAftermath aftermath;
 
 	aftermath.changes.n = 0;

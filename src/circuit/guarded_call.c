@@ -10,7 +10,12 @@
  * The timeout raises a cancel, which acts where PostgreSQL looks for one.
  * Foreign code that blocks without looking needs a timeout of its own. What
  * is not ours passes: a cancel by the user, statement_timeout, the end of the
- * session or the server, lack of memory, serialization failures.
+ * session or the server, lack of memory, serialization failures, deadlocks.
+ * Cancels by others come as SIGINT, ours do not: a handler before PostgreSQL's
+ * own counts them.
+ *
+ * Waits and the deadline go by the extension's clock. The timer is
+ * PostgreSQL's, and goes by the system's.
  *
  * Waits between attempts: exponential with full jitter, after M. Brooker,
  * "Exponential Backoff and Jitter" (AWS, 2015).
@@ -57,13 +62,16 @@ typedef struct Guard
 {
 	TimestampTz ends;			/* on the wall clock, as timers are */
 	int			fired;			/* `timer_fired` when it began */
+	int			cancels;		/* `cancels` when it began */
 	struct Guard *outer;
 } Guard;
 
 static Guard *innermost;
 static TimeoutId timer;
-static bool have_timer;
+static bool watching;
 static volatile sig_atomic_t timer_fired;	/* so often */
+static volatile sig_atomic_t cancels;	/* by others, so often */
+static struct sigaction handler_before;
 
 static void
 time_is_up(void)
@@ -74,7 +82,30 @@ time_is_up(void)
 	SetLatch(MyLatch);
 }
 
-/* Sets the timer to the first of the calls that run to be over, or stops it. */
+static void
+cancel_came(SIGNAL_ARGS)
+{
+	cancels++;
+	if (handler_before.sa_handler != SIG_DFL && handler_before.sa_handler != SIG_IGN)
+		handler_before.sa_handler(postgres_signal_arg);
+}
+
+static void
+watch(void)
+{
+	struct sigaction handler;
+
+	timer = RegisterTimeout(USER_TIMEOUT, time_is_up);
+	/* not by pqsignal(), which does not tell what was before on all versions */
+	memset(&handler, 0, sizeof(handler));
+	handler.sa_handler = cancel_came;
+	sigemptyset(&handler.sa_mask);
+	handler.sa_flags = SA_RESTART;
+	(void) sigaction(SIGINT, &handler, &handler_before);
+	watching = true;
+}
+
+/* Sets the timer to the first of the calls that run to be over. */
 static void
 set_timer(void)
 {
@@ -83,7 +114,6 @@ set_timer(void)
 
 	for (g = innermost; g != NULL; g = g->outer)
 		first = Min(first, g->ends);
-	disable_timeout(timer, false);
 	if (innermost != NULL)
 		enable_timeout_at(timer, first);
 }
@@ -91,30 +121,31 @@ set_timer(void)
 static void
 guard_begin(Guard *guard, int64 timeout)
 {
-	if (!have_timer)
-	{
-		timer = RegisterTimeout(USER_TIMEOUT, time_is_up);
-		have_timer = true;
-	}
+	if (!watching)
+		watch();
+	disable_timeout(timer, false);
 	guard->outer = innermost;
 	guard->ends = GetCurrentTimestamp() + Max(timeout, 1000);
 	guard->fired = timer_fired;
+	guard->cancels = cancels;
 	innermost = guard;
 	set_timer();
 }
 
-/* True: its time was up. Takes a cancel back that comes too late. */
+/* True: its time was up, and nobody else has canceled. Takes our cancel back where it comes too late. */
 static bool
 guard_end(Guard *guard)
 {
-	bool		over = timer_fired != guard->fired && GetCurrentTimestamp() >= guard->ends;
+	bool		ours;
 
-	innermost = guard->outer;
-	if (timer_fired != guard->fired && !get_timeout_indicator(STATEMENT_TIMEOUT, false))
+	disable_timeout(timer, false);	/* first: it fires no more */
+	ours = timer_fired != guard->fired && cancels == guard->cancels;
+	if (ours)
 		QueryCancelPending = false;
+	innermost = guard->outer;
 	/* where an outer call's time is up as well, it fires at once */
 	set_timer();
-	return over;
+	return ours && GetCurrentTimestamp() >= guard->ends;
 }
 
 /* ---- one attempt ---- */
@@ -183,18 +214,11 @@ must_pass(int sqlstate)
 		case ERRCODE_DATABASE_DROPPED:
 		case ERRCODE_OUT_OF_MEMORY:
 		case ERRCODE_T_R_SERIALIZATION_FAILURE:
+		case ERRCODE_T_R_DEADLOCK_DETECTED:
 			return true;
 		default:
 			return false;
 	}
-}
-
-/* Whether an error is what our timer makes of a call; statement_timeout says so. */
-static bool
-is_timer(const ErrorData *error)
-{
-	return error->sqlerrcode == ERRCODE_QUERY_CANCELED && error->message_id != NULL &&
-		strcmp(error->message_id, "canceling statement due to user request") == 0;
 }
 
 static void
@@ -279,16 +303,17 @@ run_attempt(Attempt *a, FmgrInfo *function, Datum arg, bool null_arg, int64 time
 		ErrorData  *error;
 		bool		over = false;
 
+		/* first: it must not outlive this frame */
+		if (guarded)
+			over = guard_end(&guard);
 		MemoryContextSwitchTo(caller);
 		error = CopyErrorData();
 		FlushErrorState();
-		if (guarded)
-			over = guard_end(&guard);
 		RollbackAndReleaseCurrentSubTransaction();
 		MemoryContextSwitchTo(caller);
 		CurrentResourceOwner = owner;
 
-		if (over && is_timer(error))
+		if (over && error->sqlerrcode == ERRCODE_QUERY_CANCELED)
 			failed(a, CALL_FAILURE, "timeout", true);
 		else if (must_pass(error->sqlerrcode))
 		{
@@ -328,6 +353,7 @@ may_retry(Circuit *c)
 	return may;
 }
 
+/* -1: the service asks for more than any wait may be. */
 static int64
 wait_before(const CircuitConfig *config, int attempt, int64 retry_after)
 {
@@ -337,22 +363,25 @@ wait_before(const CircuitConfig *config, int attempt, int64 retry_after)
 	for (i = 1; i < attempt && most < config->retry_cap; i++)
 		most *= 2;
 	most = Min(most, config->retry_cap);
+	if (retry_after > config->retry_cap)
+		return -1;
 	return Max((int64) (pg_prng_double(&pg_global_prng_state) * most), retry_after);
 }
 
 static void
 wait_for(int64 microseconds)
 {
-	TimestampTz end = GetCurrentTimestamp() + microseconds;
+	int64		end = clock_now() + microseconds;
 
 	for (;;)
 	{
-		long		ms = TimestampDifferenceMilliseconds(GetCurrentTimestamp(), end);
+		int64		left = end - clock_now();
 
 		CHECK_FOR_INTERRUPTS();
-		if (ms <= 0)
+		if (left <= 0)
 			return;
-		(void) WaitLatch(MyLatch, WL_LATCH_SET | WL_TIMEOUT | WL_EXIT_ON_PM_DEATH, ms, PG_WAIT_EXTENSION);
+		(void) WaitLatch(MyLatch, WL_LATCH_SET | WL_TIMEOUT | WL_EXIT_ON_PM_DEATH,
+						 (long) (Min(left, microseconds) + 999) / 1000, PG_WAIT_EXTENSION);
 		ResetLatch(MyLatch);
 	}
 }
@@ -420,7 +449,8 @@ circuit_call(PG_FUNCTION_ARGS)
 	machine_budget_call(&c->machine, &c->config, clock_now());
 	circuit_unlock_unchanged(c);
 
-	timeout = PG_ARGISNULL(3) ? config.timeout : circuit_interval(PG_GETARG_INTERVAL_P(3));
+	/* one beyond the circuit's would count as a failure before it is over */
+	timeout = PG_ARGISNULL(3) ? config.timeout : Min(circuit_interval(PG_GETARG_INTERVAL_P(3)), config.timeout);
 	attempts = PG_ARGISNULL(4) ? config.retry_attempts : PG_GETARG_INT32(4);
 	if (timeout <= 0)
 		ereport(ERROR,
@@ -431,11 +461,11 @@ circuit_call(PG_FUNCTION_ARGS)
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("attempts must be from 1 to %d", ATTEMPTS_MAX)));
 	fmgr_info(PG_GETARG_OID(1), &function);
-	deadline = GetCurrentTimestamp() + config.retry_deadline;
+	deadline = clock_now() + config.retry_deadline;
 
 	for (n = 1;; n++)
 	{
-		int64		left = deadline - GetCurrentTimestamp();
+		int64		left = deadline - clock_now();
 		int64		ticket;
 		int64		wait;
 		Attempt		a;
@@ -449,7 +479,7 @@ circuit_call(PG_FUNCTION_ARGS)
 		run_attempt(&a, &function, arg, null_arg, Max(Min(timeout, left), 0), ticket);
 		(void) traffic_finish(ticket, &a.end);
 		wait = a.retry && n < attempts ? wait_before(&config, n, a.end.retry_after) : 0;
-		if (!a.retry || n == attempts || GetCurrentTimestamp() + wait >= deadline || !may_retry(c))
+		if (!a.retry || n == attempts || wait < 0 || clock_now() + wait >= deadline || !may_retry(c))
 		{
 			if (a.value != (Datum) 0)
 			{

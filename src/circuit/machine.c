@@ -185,18 +185,24 @@ open_it(Machine *m, const CircuitConfig *config, int64 now, ChangeReason reason,
 	int64		until;
 
 	wait += (int64) (wait * (config->jitter_percent / 100.0) * jitter);
-	until = Max(now + wait, Min(m->not_before, now + RETRY_AFTER_MAX));
+	until = now + wait;
+	if (now - m->not_before_said < config->window)
+		until = Max(until, Min(m->not_before, now + RETRY_AFTER_MAX));
 	m->trip_at[m->trips++ % CIRCUIT_TRIPS_MAX] = (uint32) (now / 1000000);
 	enter(m, CIRCUIT_OPEN, now, until, reason, changes);
 }
 
-/* The steps that healthy time has earned back. */
+/* The step without what healthy time has earned back. */
+static int32
+step_now(const Machine *m, const CircuitConfig *config, int64 now)
+{
+	return (int32) Max(m->step - (now - m->healthy_since) / config->step_back, 0);
+}
+
 static void
 step_back(Machine *m, const CircuitConfig *config, int64 now)
 {
-	int64		steps = (now - m->healthy_since) / config->step_back;
-
-	m->step = (int32) Max(m->step - steps, 0);
+	m->step = step_now(m, config, now);
 	m->healthy_since = now;
 }
 
@@ -273,7 +279,7 @@ static void
 shift(Machine *m, int64 by)
 {
 	int64	   *times[] = {&m->since, &m->healthy_since, &m->retry_at, &m->latest};
-	int64	   *ends[] = {&m->until, &m->resume_until, &m->not_before, &m->would_open_until};
+	int64	   *ends[] = {&m->until, &m->resume_until, &m->not_before, &m->not_before_said, &m->would_open_until};
 	int			i;
 
 	for (i = 0; i < (int) lengthof(times); i++)
@@ -374,12 +380,18 @@ is_late(const Machine *m, uint64 generation)
 }
 
 bool
+machine_slow_fails(const Machine *m, const CircuitConfig *config)
+{
+	/* where no rate of slow ones is looked at, each is one too many */
+	return config->slow_percent_x100 == 0 || m->state == CIRCUIT_HALF_OPEN;
+}
+
+bool
 machine_success(Machine *m, const CircuitConfig *config, int64 now, uint64 generation, bool slow,
 				uint64 reporter, double jitter, CircuitChanges *changes)
 {
 	now = begin(m, config, now, changes);
-	/* where no rate of slow ones is looked at, each is one too many */
-	if (slow && (config->slow_percent_x100 == 0 || m->state == CIRCUIT_HALF_OPEN))
+	if (slow && machine_slow_fails(m, config))
 		return machine_failure(m, config, now, generation, slow, reporter, 0, jitter, changes);
 	if (is_late(m, generation))
 		return false;
@@ -407,7 +419,12 @@ machine_failure(Machine *m, const CircuitConfig *config, int64 now, uint64 gener
 	if (is_late(m, generation))
 		return false;
 	if (retry_after > 0)
+	{
+		if (now - m->not_before_said >= config->window)
+			m->not_before = 0;
 		m->not_before = Max(m->not_before, now + Min(retry_after, RETRY_AFTER_MAX));
+		m->not_before_said = now;
+	}
 	if (m->state == CIRCUIT_FORCED_CLOSED)
 		return true;
 	add_fail(m, now);
@@ -468,19 +485,17 @@ machine_reset(Machine *m, const CircuitConfig *config, int64 now, CircuitChanges
 
 void
 machine_restore(Machine *m, const CircuitConfig *config, int64 now, CircuitState state,
-				CircuitState resume, int32 step, int64 rest, double jitter)
+				CircuitState resume, int32 step, int64 rest, double jitter, CircuitChanges *changes)
 {
-	CircuitChanges changes = {0};
-
 	m->step = Max(0, Min(step, config->nsteps - 1));
 	if (is_forced(state))
 	{
-		enter_force(m, config, state, now, plus(now, rest), false, CHANGE_FORCED, &changes);
+		enter_force(m, config, state, now, plus(now, rest), false, CHANGE_RESTORED, changes);
 		m->resume = resume;
 		m->resume_until = now + config->open_for[Min(m->step, config->nsteps - 1)];
 	}
 	else if (state == CIRCUIT_OPEN)
-		open_it(m, config, now, CHANGE_TRIPPED, jitter, &changes);
+		open_it(m, config, now, CHANGE_RESTORED, jitter, changes);
 	m->trips = 0;				/* it tripped before */
 }
 
@@ -514,6 +529,14 @@ machine_probe_due(const Machine *m, const CircuitConfig *config, int64 now)
 
 	now = Max(now, m->latest);
 	return standing(m, config, now, &until) == CIRCUIT_OPEN && now >= until;
+}
+
+int64
+machine_wait(const Machine *m, const CircuitConfig *config, int64 now)
+{
+	int32		step = m->state == CIRCUIT_CLOSED ? step_now(m, config, Max(now, m->latest)) : m->step;
+
+	return config->open_for[Min(step, config->nsteps - 1)];
 }
 
 int64

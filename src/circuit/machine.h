@@ -49,7 +49,8 @@ typedef enum ChangeReason
 	CHANGE_FORCE_ENDED,
 	CHANGE_RESET,
 	CHANGE_CONFIGURED,			/* mode: of service.yaml */
-	CHANGE_WOULD_OPEN			/* metrics only: no change of state */
+	CHANGE_WOULD_OPEN,			/* metrics only: no change of state */
+	CHANGE_RESTORED				/* as it was before a restart */
 } ChangeReason;
 
 typedef struct CircuitChange
@@ -95,7 +96,8 @@ typedef struct Machine
 	int64		since;			/* of the state */
 	int64		resume_until;	/* `until` of resume */
 	int64		until;			/* OPEN: trials from then on; forced: end */
-	int64		not_before;		/* Retry-After of a 429: OPEN until then at least */
+	int64		not_before;		/* Retry-After of a 429: OPEN until then at least, ... */
+	int64		not_before_said;	/* ... where that was said within the window */
 	int64		would_open_until;	/* metrics only: it said so, and is silent until then */
 	int64		open_total;		/* time in OPEN before `since` */
 
@@ -162,6 +164,9 @@ extern bool machine_failure(Machine *m, const CircuitConfig *config, int64 now, 
 							bool slow, uint64 reporter, int64 retry_after, double jitter,
 							CircuitChanges *changes);
 
+/* Whether a success that was slow counts as a failure now. */
+extern bool machine_slow_fails(const Machine *m, const CircuitConfig *config);
+
 /* Neither success nor failure: a trial's permit returns. */
 extern bool machine_ignore(Machine *m, const CircuitConfig *config, int64 now, uint64 generation,
 						   CircuitChanges *changes);
@@ -175,7 +180,8 @@ extern void machine_reset(Machine *m, const CircuitConfig *config, int64 now, Ci
 
 /* After a restart: OPEN with a full wait, or forced for the rest of its time. */
 extern void machine_restore(Machine *m, const CircuitConfig *config, int64 now, CircuitState state,
-							CircuitState resume, int32 step, int64 rest, double jitter);
+							CircuitState resume, int32 step, int64 rest, double jitter,
+							CircuitChanges *changes);
 
 /* ---- reading; nothing changes ---- */
 
@@ -184,6 +190,9 @@ extern CircuitState machine_state(const Machine *m, const CircuitConfig *config,
 
 /* OPEN and its wait is over: the next call is a trial. */
 extern bool machine_probe_due(const Machine *m, const CircuitConfig *config, int64 now);
+
+/* How long it would be open, but for jitter and Retry-After: what health has earned is off. */
+extern int64 machine_wait(const Machine *m, const CircuitConfig *config, int64 now);
 
 /* Until a call may be admitted, 0: at once. */
 extern int64 machine_retry_after(const Machine *m, const CircuitConfig *config, int64 now);

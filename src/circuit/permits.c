@@ -24,6 +24,9 @@
 
 #define HOME_SLOTS			4
 
+/* So long an expired call is known as one, unless all other slots are taken. */
+#define EXPIRED_KNOWN		(INT64CONST(600) * 1000000)
+
 static Slot *slots;
 static int	nslots;
 
@@ -41,7 +44,7 @@ static int	held_room;
 Size
 permits_size(int n)
 {
-	return mul_size(CACHELINEALIGN(sizeof(Slot)), n);
+	return mul_size(sizeof(Slot), n);
 }
 
 void
@@ -49,7 +52,7 @@ permits_attach(void *memory, bool found, int n)
 {
 	int			i;
 
-	StaticAssertStmt(sizeof(Slot) <= 64, "a slot is a cache line");
+	StaticAssertStmt(sizeof(Slot) == 64, "a slot is a cache line");
 	slots = memory;
 	nslots = n;
 	if (found)
@@ -58,7 +61,6 @@ permits_attach(void *memory, bool found, int n)
 	for (i = 0; i < n; i++)
 	{
 		pg_atomic_init_u64(&slots[i].word, SLOT_FREE);
-		pg_atomic_init_u32(&slots[i].held, 0);
 	}
 }
 
@@ -86,12 +88,15 @@ let_go(bool exiting)
 		Slot	   *slot = &slots[held[i].slot];
 		uint64		word = pg_atomic_read_u64(&slot->word);
 
-		if (SLOT_USE(word) != held[i].use)
-			continue;			/* finished by somebody else, and taken again */
-		if (exiting)
-			permit_abandon(slot, word);
-		else
-			pg_atomic_write_u32(&slot->held, 0);
+		/* unless finished by somebody else, and perhaps taken again */
+		while (SLOT_USE(word) == held[i].use && SLOT_HELD(word))
+		{
+			if (!pg_atomic_compare_exchange_u64(&slot->word, &word, word & ~UINT64CONST(8)))
+				continue;
+			if (exiting)
+				permit_abandon(slot, held[i].use);
+			break;
+		}
 	}
 	nheld = 0;
 }
@@ -164,35 +169,43 @@ permit_forget(const Slot *slot)
 /* ---- taking ---- */
 
 static bool
-try_slot(Slot *slot, uint64 *use)
+try_slot(Slot *slot, int64 now, bool any_expired, uint64 *use)
 {
 	uint64		word = pg_atomic_read_u64(&slot->word);
 	SlotStatus	status = SLOT_STATUS(word);
 
-	if (status != SLOT_FREE && status != SLOT_DONE && status != SLOT_EXPIRED)
+	if (status != SLOT_FREE && status != SLOT_DONE &&
+		(status != SLOT_EXPIRED || !(any_expired || now - slot->deadline > EXPIRED_KNOWN)))
 		return false;
 	*use = SLOT_USE(word) + 1;
-	return pg_atomic_compare_exchange_u64(&slot->word, &word, *use << 3 | SLOT_BUSY);
+	return pg_atomic_compare_exchange_u64(&slot->word, &word, *use << 4 | SLOT_BUSY);
+}
+
+static Slot *
+free_slot(int64 now, uint64 *use)
+{
+	int			home = (int) (FRAUD_PROC_NUMBER * HOME_SLOTS) % nslots;
+	int			i;
+
+	for (i = 0; i < 2 * nslots; i++)
+	{
+		Slot	   *slot = &slots[(home + i) % nslots];
+
+		if (try_slot(slot, now, i >= nslots, use))
+			return slot;
+	}
+	return NULL;
 }
 
 Slot *
 permit_take(const Circuit *c, uint64 generation, int64 now, int64 *ticket)
 {
-	uint32		home = (uint32) (FRAUD_PROC_NUMBER * HOME_SLOTS) % nslots;
 	int64		timeout = (int64) pg_atomic_read_u64((pg_atomic_uint64 *) &c->timeout);
 	Ticket		t;
-	Slot	   *slot = NULL;
-	uint64		use = 0;
-	int			i;
+	uint64		use;
+	Slot	   *slot = free_slot(now, &use);
 
-	for (i = 0; i < nslots; i++)
-	{
-		t.slot = home + i < (uint32) nslots ? home + i : home + i - nslots;
-		slot = &slots[t.slot];
-		if (try_slot(slot, &use))
-			break;
-	}
-	if (i == nslots)
+	if (slot == NULL)
 		return NULL;
 	slot->generation = generation;
 	slot->since = now;
@@ -202,10 +215,10 @@ permit_take(const Circuit *c, uint64 generation, int64 now, int64 *ticket)
 	slot->pid = MyProcPid;
 	slot->role = GetUserId();
 	slot->database = MyDatabaseId;
-	pg_atomic_write_u32(&slot->held, 1);
 	pg_write_barrier();
-	pg_atomic_write_u64(&slot->word, use << 3 | SLOT_ACTIVE);
+	pg_atomic_write_u64(&slot->word, use << 4 | 8 | SLOT_ACTIVE);
 
+	t.slot = (uint32) (slot - slots);
 	held[nheld].slot = t.slot;
 	held[nheld++].use = use;
 	t.circuit = c->number;
@@ -243,7 +256,9 @@ permit_open(int64 ticket)
 bool
 permit_move(Slot *slot, uint64 word, SlotStatus to)
 {
-	return pg_atomic_compare_exchange_u64(&slot->word, &word, (word & ~UINT64CONST(7)) | to);
+	uint64		held_still = to == SLOT_OVERDUE ? word & 8 : 0;
+
+	return pg_atomic_compare_exchange_u64(&slot->word, &word, SLOT_USE(word) << 4 | held_still | to);
 }
 
 /* ---- overdue ---- */
@@ -260,22 +275,24 @@ permits_sweep(Circuit *c, int64 now, CircuitAftermath *aftermath)
 		uint64		word = pg_atomic_read_u64(&slot->word);
 		int64		lease;
 
-		if ((SLOT_STATUS(word) != SLOT_ACTIVE && SLOT_STATUS(word) != SLOT_OVERDUE) ||
-			slot->circuit != c->number)
+		if (SLOT_STATUS(word) != SLOT_ACTIVE && SLOT_STATUS(word) != SLOT_OVERDUE)
 			continue;
 		pg_read_barrier();
+		if (slot->circuit != c->number)
+			continue;
 		if (SLOT_STATUS(word) == SLOT_ACTIVE && now > slot->deadline)
 		{
 			Slot		call = *slot;
 
 			if (!permit_move(slot, word, SLOT_OVERDUE))
-				continue;		/* its result comes just now */
+				continue;		/* its result comes just now, or its transaction ends */
 			traffic_overdue(c, &call, now, aftermath);
-			word = (word & ~UINT64CONST(7)) | SLOT_OVERDUE;
+			word = pg_atomic_read_u64(&slot->word);
+			if (SLOT_STATUS(word) != SLOT_OVERDUE)
+				continue;
 		}
 		lease = slot->deadline + c->config.grace;
-		if (SLOT_STATUS(word) == SLOT_OVERDUE && now > lease &&
-			pg_atomic_read_u32(&slot->held) == 0)
+		if (SLOT_STATUS(word) == SLOT_OVERDUE && now > lease && !SLOT_HELD(word))
 		{
 			if (permit_move(slot, word, SLOT_EXPIRED))
 				pg_atomic_fetch_add_u64(&c->counters[circuit_stripe()].ended, 1);

@@ -3,8 +3,8 @@
  * permits.h
  *	  Calls in flight: who holds a permit of which circuit, since when.
  *
- * A slot is free, or of one call. Its word holds the status and how often the
- * slot was used. Whoever moves it from one status to the next by
+ * A slot is free, or of one call. Its word holds the status, whether the call
+ * is held, and how often the slot was used. Whoever moves it from one status to the next by
  * compare-and-swap does what the move means; nobody else does it again.
  *
  *	 FREE, DONE, EXPIRED -> BUSY	 somebody takes it
@@ -31,7 +31,7 @@ typedef enum SlotStatus
 
 typedef struct Slot
 {
-	pg_atomic_uint64 word;		/* use * 8 + SlotStatus */
+	pg_atomic_uint64 word pg_attribute_aligned(64); /* use * 16 + held * 8 + SlotStatus */
 	uint64		generation;
 	int64		since;			/* clock_now() */
 	int64		deadline;		/* overdue when it is later than that; its lease goes on for the grace */
@@ -40,11 +40,11 @@ typedef struct Slot
 	int32		pid;
 	Oid			role;
 	Oid			database;
-	pg_atomic_uint32 held;		/* its backend's transaction goes on */
 } Slot;
 
 #define SLOT_STATUS(word)	((SlotStatus) ((word) & 7))
-#define SLOT_USE(word)		((word) >> 3)
+#define SLOT_HELD(word)		(((word) & 8) != 0)	/* its backend's transaction goes on */
+#define SLOT_USE(word)		((word) >> 4)
 
 extern Slot *permit_slot(uint32 slot);
 extern Size permits_size(int slots);
@@ -62,7 +62,7 @@ extern Slot *permit_find(int64 ticket, uint64 *word, bool *current);
 /* Whether its call has not ended, and its lease neither. */
 extern bool permit_open(int64 ticket);
 
-/* True: it is ours to end, in this status. */
+/* True: it is ours to end, in this status. One that is counted as a timeout may be held still. */
 extern bool permit_move(Slot *slot, uint64 word, SlotStatus to);
 
 /* This session does not hold it any more. */

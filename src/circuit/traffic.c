@@ -42,6 +42,16 @@ remember_failure(Circuit *c, const char *kind, const char *reporter, const char 
 /* ---- admitting ---- */
 
 static pg_noinline bool
+no_slot(Circuit *c, Admission *why)
+{
+	*why = REFUSED_NO_SLOT;
+	COUNT(c, refused);
+	if (pg_atomic_fetch_add_u64(&circuits->refused_slots, 1) == 0)
+		circuit_event_no_slot(c->name, circuits->slots);
+	return false;
+}
+
+static pg_noinline bool
 admit_locked(Circuit *c, int64 *ticket, Admission *why)
 {
 	CircuitAftermath aftermath;
@@ -78,11 +88,7 @@ admit_locked(Circuit *c, int64 *ticket, Admission *why)
 		return true;
 	}
 	if (*why == ADMITTED)
-	{
-		*why = REFUSED_NO_SLOT;
-		if (pg_atomic_fetch_add_u64(&circuits->refused_slots, 1) == 0)
-			circuit_event_no_slot(c->name, circuits->slots);
-	}
+		return no_slot(c, why);
 	COUNT(c, refused);
 	return false;
 }
@@ -101,9 +107,10 @@ traffic_admit(Circuit *c, int64 *ticket, Admission *why)
 	{
 		if (WORD_SHORTCUT(word) == SHORTCUT_ADMIT)
 		{
-			if (likely(now < (int64) pg_atomic_read_u64(&c->check_at)) &&
-				likely(permit_take(c, WORD_GENERATION(word), now, ticket) != NULL))
+			if (likely(now < (int64) pg_atomic_read_u64(&c->check_at)))
 			{
+				if (unlikely(permit_take(c, WORD_GENERATION(word), now, ticket) == NULL))
+					return no_slot(c, why);
 				COUNT(c, admitted);
 				return true;
 			}
@@ -120,32 +127,38 @@ traffic_admit(Circuit *c, int64 *ticket, Admission *why)
 
 /* ---- ending ---- */
 
+/* May make a failure of a success that was slow. */
 static pg_noinline FinishResult
-end_locked(Circuit *c, uint64 generation, bool slow, const CallEnd *end)
+end_locked(Circuit *c, uint64 generation, bool slow, CallEnd *end)
 {
 	CircuitAftermath aftermath;
 	CircuitChanges *changes = &aftermath.changes;
+	const char *name = circuit_reporter_name();
+	uint64		reporter = circuit_reporter();
 	bool		counted;
 	int64		now;
 
 	changes->n = 0;
 	circuit_lock(c);
 	now = clock_now();
-	if (end->result == CALL_FAILURE || (slow && c->config.slow_percent_x100 == 0))
+	machine_tick(&c->machine, &c->config, now, changes);
+	if (end->result == CALL_SUCCESS && slow && machine_slow_fails(&c->machine, &c->config))
 	{
-		if (generation == MACHINE_EVIDENCE || generation == c->machine.generation)
-			remember_failure(c, end->result == CALL_FAILURE ? end->kind : "slow",
-							 circuit_reporter_name(), end->error);
+		end->result = CALL_FAILURE;
+		end->kind = "slow";
 	}
+	if (end->result == CALL_FAILURE &&
+		(generation == MACHINE_EVIDENCE || generation == c->machine.generation))
+		remember_failure(c, end->kind, name, end->error);
 	switch (end->result)
 	{
 		case CALL_SUCCESS:
 			counted = machine_success(&c->machine, &c->config, now, generation, slow,
-									  circuit_reporter(), jitter(), changes);
+									  reporter, jitter(), changes);
 			break;
 		case CALL_FAILURE:
 			counted = machine_failure(&c->machine, &c->config, now, generation, slow,
-									  circuit_reporter(), end->retry_after, jitter(), changes);
+									  reporter, end->retry_after, jitter(), changes);
 			break;
 		default:
 			counted = machine_ignore(&c->machine, &c->config, now, generation, changes);
@@ -172,14 +185,14 @@ count_end(Circuit *c, uint64 generation, int64 took, CallEnd *end)
 	result = end_locked(c, generation, slow, end);
 	if (result == FINISH_LATE)
 		COUNT(c, late);
+	else if (end->result == CALL_IGNORE)
+		COUNT(c, ignored);
 	else
 	{
 		if (end->result == CALL_SUCCESS)
 			COUNT(c, successes);
-		else if (end->result == CALL_FAILURE)
-			COUNT(c, failures);
 		else
-			COUNT(c, ignored);
+			COUNT(c, failures);
 		if (slow)
 			COUNT(c, slow);
 	}
@@ -288,31 +301,45 @@ traffic_overdue(Circuit *c, const Slot *slot, int64 now, CircuitAftermath *after
 		remember_failure(c, "timeout", holder, "no answer within the timeout");
 		COUNT(c, failures);
 	}
-	else
-		COUNT(c, late);
+	/* else it is late when it comes */
 }
 
 void
-permit_abandon(Slot *slot, uint64 word)
+permit_abandon(Slot *slot, uint64 use)
 {
-	Circuit    *c = circuit_number(slot->circuit);
-	uint64		generation = slot->generation;
-
-	if (SLOT_STATUS(word) == SLOT_OVERDUE && permit_move(slot, word, SLOT_EXPIRED))
-		COUNT(c, ended);
-	if (SLOT_STATUS(word) != SLOT_ACTIVE || !permit_move(slot, word, SLOT_DONE))
-		return;
-	COUNT(c, ended);
-	COUNT(c, ignored);
-	/* a trial's permit is the machine's */
-	if (WORD_SHORTCUT(pg_atomic_read_u64(&c->word)) == SHORTCUT_NONE)
+	for (;;)
 	{
-		CircuitAftermath aftermath;
+		uint64		word = pg_atomic_read_u64(&slot->word);
+		Circuit    *c = circuit_number(slot->circuit);
+		uint64		generation = slot->generation;
 
-		aftermath.changes.n = 0;
-		circuit_lock(c);
-		(void) machine_ignore(&c->machine, &c->config, clock_now(), generation, &aftermath.changes);
-		circuit_unlock(c, &aftermath);
+		pg_read_barrier();
+		if (SLOT_USE(word) != use)
+			return;
+		if (SLOT_STATUS(word) == SLOT_OVERDUE)
+		{
+			if (!permit_move(slot, word, SLOT_EXPIRED))
+				continue;
+			COUNT(c, ended);
+			return;
+		}
+		if (SLOT_STATUS(word) != SLOT_ACTIVE)
+			return;
+		if (!permit_move(slot, word, SLOT_DONE))
+			continue;			/* it is overdue just now */
+		COUNT(c, ended);
+		COUNT(c, ignored);
+		/* a trial's permit is the machine's */
+		if (WORD_SHORTCUT(pg_atomic_read_u64(&c->word)) == SHORTCUT_NONE)
+		{
+			CircuitAftermath aftermath;
+
+			aftermath.changes.n = 0;
+			circuit_lock(c);
+			(void) machine_ignore(&c->machine, &c->config, clock_now(), generation, &aftermath.changes);
+			circuit_unlock(c, &aftermath);
+		}
+		return;
 	}
 }
 
@@ -348,7 +375,8 @@ traffic_tend(void)
 			int64		now = clock_now();
 
 			machine_tick(&c->machine, &c->config, now, &aftermath.changes);
-			permits_sweep(c, now, &aftermath);
+			if (circuit_in_flight(c) > 0)
+				permits_sweep(c, now, &aftermath);
 			take_sample(c, now);
 		}
 		circuit_unlock(c, &aftermath);

@@ -50,8 +50,8 @@ extern void traffic_http(int status, CallEnd *end, char *kind, size_t size);
 /* permits.c's: a call that has not come back in time; under the lock. */
 extern void traffic_overdue(Circuit *c, const Slot *slot, int64 now, CircuitAftermath *aftermath);
 
-/* permits.c's: the session that held it is gone. */
-extern void permit_abandon(Slot *slot, uint64 word);
+/* permits.c's: the session that held it goes; nobody else has used the slot since. */
+extern void permit_abandon(Slot *slot, uint64 use);
 
 /* Counts what is overdue in all circuits, ends forced states whose time is over, takes samples. */
 extern void traffic_tend(void);

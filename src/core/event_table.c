@@ -45,8 +45,12 @@
 #define EVENTS_AT			1	/* column */
 #define COLUMNS				9
 
+/* Anybody may listen, and notify. */
 #define CHANNEL				"fraud_fallback"
 #define PAYLOAD_MAX			7999
+
+/* Of the cause, what only those who may read the table see: who did it from where. */
+static const char *const not_for_listeners[] = {"pid", "last_failures"};
 
 PG_FUNCTION_INFO_V1(fraud_events_keep);
 PG_FUNCTION_INFO_V1(fraud_events_purge);
@@ -124,6 +128,15 @@ cause_of(const char *text)
 	return DirectFunctionCall1(jsonb_in, CStringGetDatum(quoted.data));
 }
 
+static const char *
+cause_for_listeners(Datum cause)
+{
+	if (JB_ROOT_IS_OBJECT(DatumGetJsonbP(cause)))
+		for (int i = 0; i < (int) lengthof(not_for_listeners); i++)
+			cause = DirectFunctionCall2(jsonb_delete, cause, CStringGetTextDatum(not_for_listeners[i]));
+	return DatumGetCString(DirectFunctionCall1(jsonb_out, cause));
+}
+
 static void
 append_field(StringInfo json, const char *name, const char *value)
 {
@@ -195,7 +208,7 @@ insert_one(SPIPlanPtr plan, const FraudEvent *event, bool notify)
 	if (event->cause[0] != '\0')
 	{
 		values[COLUMNS - 1] = cause_of(shared_text(event->cause));
-		cause = DatumGetCString(DirectFunctionCall1(jsonb_out, values[COLUMNS - 1]));
+		cause = cause_for_listeners(values[COLUMNS - 1]);
 	}
 	else
 		nulls[COLUMNS - 1] = 'n';

@@ -16,6 +16,7 @@
 
 #define EVENT_CAUSE_MAX		1200
 
+/* Texts are UTF-8. */
 typedef struct FraudEvent
 {
 	TimestampTz at;

@@ -12,7 +12,8 @@
  * what stands under the name is the last good one.
  *
  * No locks, and no error is raised: descriptors are taken below those of
- * transactions. The server's directory is the working directory of all its
+ * transactions, and messages go to the server's log only, as callers may hold
+ * a lock and clients may not read. The server's directory is the working directory of all its
  * processes, so paths are relative.
  *
  *-------------------------------------------------------------------------
@@ -48,7 +49,7 @@ complain(const char *what, const char *path)
 	{
 		last = now;
 		errno = saved;
-		ereport(LOG,
+		ereport(LOG_SERVER_ONLY,
 				(errcode_for_file_access(),
 				 errmsg("could not %s \"%s\": %m", what, path)));
 	}
@@ -204,7 +205,7 @@ set_aside(const char *name, const char *path, const char *why)
 	snprintf(aside, sizeof(aside), DIRECTORY "/%s.damaged", name);
 	if (rename(path, aside) != 0)
 		complain("set aside file", path);
-	ereport(LOG,
+	ereport(LOG_SERVER_ONLY,
 			(errcode(ERRCODE_DATA_CORRUPTED),
 			 errmsg("saved state \"%s\" is damaged: %s", path, why),
 			 errdetail("It is kept as \"%s\"; the server goes on without.", aside)));

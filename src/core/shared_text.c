@@ -1,82 +1,79 @@
 /*-------------------------------------------------------------------------
  *
  * shared_text.c
- *	  Texts out of shared memory; see shared_text.h.
+ *	  Texts in shared memory; see shared_text.h.
  *
  *-------------------------------------------------------------------------
  */
 #include "postgres.h"
 
+#include "access/xact.h"
 #include "catalog/namespace.h"
 #include "mb/pg_wchar.h"
 
 #include "core/shared_text.h"
 
-char *
-shared_text(const char *text)
+/* Bytes that are no letter of the encoding become question marks. */
+static void
+mend(char *text, int encoding)
 {
-	int			encoding = GetDatabaseEncoding();
-	char	   *copy = pstrdup(text);
-	char	   *p = copy;
-	char	   *end = copy + strlen(copy);
+	int			left = (int) strlen(text);
 
-	while (p < end)
+	while (left > 0)
 	{
-		int			len = pg_encoding_verifymbchar(encoding, p, (int) (end - p));
+		int			n = pg_encoding_verifymbchar(encoding, text, left);
 
-		if (len < 1 || (unsigned char) *p < ' ' || *p == 0x7F)
-		{
-			*p = '?';
-			len = 1;
-		}
-		p += len;
+		if (n < 1)
+			*text = '?';
+		text += Max(n, 1);
+		left -= Max(n, 1);
 	}
-	return copy;
+}
+
+static bool
+is_ascii(const char *text)
+{
+	while (*text != '\0' && !IS_HIGHBIT_SET(*text))
+		text++;
+	return *text == '\0';
 }
 
 static char *
 convert(const char *text, int from, int to)
 {
-	int			len = (int) strlen(text);
-	unsigned char *src = (unsigned char *) pstrdup(text);
+	char	   *src = pstrdup(text);
+	int			len = (int) strlen(src);
 	int			room = (len + 1) * MAX_CONVERSION_GROWTH;
-	unsigned char *dst;
-	Oid			proc;
-	int			done;
+	char	   *dst;
+	int			done = 0;
 	int			out = 0;
+	Oid			conversion;
 
-	for (done = 0; done < len;)
-	{
-		int			n = pg_encoding_verifymbchar(from == PG_SQL_ASCII ? to : from, (char *) src + done, len - done);
-
-		if (n < 1)
-			src[done] = '?';
-		done += Max(n, 1);
-	}
+	if (is_ascii(src))
+		return src;
+	mend(src, from == PG_SQL_ASCII ? to : from);
 	if (from == to || from == PG_SQL_ASCII || to == PG_SQL_ASCII)
-		return (char *) src;
-
-	proc = FindDefaultConversionProc(from, to);
+		return src;
+	/* a look into the catalogs */
+	conversion = IsTransactionState() ? FindDefaultConversionProc(from, to) : InvalidOid;
 	dst = palloc(room);
-	for (done = 0; done < len;)
+	while (done < len)
 	{
-		if (OidIsValid(proc))
-			done += pg_do_encoding_conversion_buf(proc, from, to, src + done, len - done,
-												  dst + out, room - out, true);
+		if (OidIsValid(conversion))
+			done += pg_do_encoding_conversion_buf(conversion, from, to, (unsigned char *) src + done, len - done,
+												  (unsigned char *) dst + out, room - out, true);
 		else
 			dst[out] = '\0';
-		out += (int) strlen((char *) dst + out);
+		out += (int) strlen(dst + out);
 		if (done < len)
 		{
 			/* what it stopped at */
-			bool		ascii = src[done] < 0x80;
-
-			dst[out++] = ascii ? src[done] : '?';
-			done += pg_encoding_mblen(from, (char *) src + done);
+			dst[out++] = IS_HIGHBIT_SET(src[done]) ? '?' : src[done];
+			done += pg_encoding_mblen(from, src + done);
 		}
 	}
 	dst[out] = '\0';
-	return (char *) dst;
+	return dst;
 }
 
 char *
@@ -86,7 +83,12 @@ shared_text_to_utf8(const char *text)
 }
 
 char *
-shared_text_from_utf8(const char *utf8)
+shared_text(const char *utf8)
 {
-	return convert(utf8, PG_UTF8, GetDatabaseEncoding());
+	char	   *text = convert(utf8, PG_UTF8, GetDatabaseEncoding());
+
+	for (char *p = text; *p != '\0'; p++)
+		if ((unsigned char) *p < ' ' || *p == 0x7F)
+			*p = '?';
+	return text;
 }

@@ -1,7 +1,7 @@
 /*-------------------------------------------------------------------------
  *
  * shared_text.h
- *	  Texts out of shared memory.
+ *	  Texts in shared memory, which databases of all encodings share: UTF-8.
  *
  *-------------------------------------------------------------------------
  */
@@ -9,18 +9,13 @@
 #define FRAUD_CORE_SHARED_TEXT_H
 
 /*
- * A palloc'd copy that this database can take and a log line as well: they
- * come from sessions of databases in other encodings, and may be cut inside a
- * letter. What does not fit becomes a question mark.
- */
-extern char *shared_text(const char *text);
-
-/*
- * A text of this database in UTF-8, as shared memory has those that people
- * write, and back. Never fail: what the other side cannot have becomes a
- * question mark.
+ * Palloc'd copies that never fail: what the other side cannot have becomes a
+ * question mark. Outside transactions, in databases of other encodings, that
+ * is all but ASCII.
  */
 extern char *shared_text_to_utf8(const char *text);
-extern char *shared_text_from_utf8(const char *utf8);
+
+/* For this database and for one line of a log: no control characters. Texts may be cut inside a letter. */
+extern char *shared_text(const char *utf8);
 
 #endif							/* FRAUD_CORE_SHARED_TEXT_H */

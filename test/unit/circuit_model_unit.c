@@ -33,7 +33,6 @@ typedef struct Seen
 	bool		is_call;		/* a rate was configured */
 	bool		gone;			/* left the window of a rate once */
 	uint64		who;			/* 0: blames nobody */
-	int64		not_before;		/* Retry-After; 0: none */
 } Seen;
 
 typedef struct Model
@@ -44,6 +43,8 @@ typedef struct Model
 	CircuitState resume;
 	bool		configured;
 	int64		would_until;
+	int64		not_before;		/* Retry-After; 0: none */
+	int64		not_before_said;
 	uint64		generation;
 	int64		until;			/* of OPEN and forced states */
 	int64		resume_until;
@@ -122,6 +123,7 @@ change(Model *w, CircuitState to, int64 until, ChangeReason reason)
 	{
 		w->nseen = 0;
 		w->would_until = 0;
+		w->not_before = 0;
 	}
 	if (to == CIRCUIT_CLOSED)
 		w->healthy_since = w->t;
@@ -133,16 +135,14 @@ model_open(Model *w, ChangeReason reason, double jitter)
 {
 	int64		wait;
 	int64		until;
-	int			i;
 
 	if (w->state == CIRCUIT_CLOSED)
 		earn_steps(w);
 	wait = config.open_for[w->step < config.nsteps ? w->step : config.nsteps - 1];
 	wait += (int64) (wait * (config.jitter_percent / 100.0) * jitter);
 	until = w->t + wait;
-	for (i = 0; i < w->nseen; i++)
-		if (w->seen[i].not_before > until)
-			until = w->seen[i].not_before;
+	if (w->t - w->not_before_said < config.window && w->not_before > until)
+		until = w->not_before;
 	w->trips++;
 	change(w, CIRCUIT_OPEN, until, reason);
 }
@@ -346,6 +346,18 @@ model_judge(Model *w, double jitter)
 	}
 }
 
+/* What was asked for longer ago than the window is forgotten. */
+static void
+model_retry_after(Model *w, int64 retry_after)
+{
+	if (retry_after <= 0)
+		return;
+	if (w->t - w->not_before_said >= config.window)
+		w->not_before = 0;
+	w->not_before = Max(w->not_before, w->t + Min(retry_after, 3600 * SECOND));
+	w->not_before_said = w->t;
+}
+
 typedef enum Result
 {
 	RESULT_SUCCESS, RESULT_SLOW, RESULT_FAILURE, RESULT_SLOW_FAILURE, RESULT_IGNORE
@@ -367,11 +379,8 @@ model_result(Model *w, Result result, uint64 generation, uint64 who, int64 retry
 	if (w->state == CIRCUIT_FORCED_CLOSED)
 	{
 		/* the service has said how long, even where nobody counts */
-		if (failed && retry_after > 0)
-			w->seen[w->nseen++] = (Seen)
-			{
-				.at = w->t, .not_before = w->t + Min(retry_after, 3600 * SECOND)
-			};
+		if (failed)
+			model_retry_after(w, retry_after);
 		return true;
 	}
 	if (result == RESULT_IGNORE)
@@ -396,7 +405,8 @@ model_result(Model *w, Result result, uint64 generation, uint64 who, int64 retry
 	e->gone = false;
 	e->is_call = rates && w->state != CIRCUIT_HALF_OPEN;
 	e->who = failed || slow ? who : 0;
-	e->not_before = failed && retry_after > 0 ? w->t + Min(retry_after, 3600 * SECOND) : 0;
+	if (failed)
+		model_retry_after(w, retry_after);
 	/* a window made longer does not bring back what a rate has let go */
 	for (i = 0; e->is_call && i < w->nseen; i++)
 		w->seen[i].gone |= !inside(&w->seen[i], w->t);
@@ -418,6 +428,7 @@ model_reset(Model *w)
 	w->step = 0;
 	w->nseen = 0;
 	w->would_until = 0;
+	w->not_before = 0;
 }
 
 /* What reading shows at a time; no change. */
@@ -677,7 +688,7 @@ history(uint64 seed)
 		if (loud)
 			printf("#   restore %s resume %s step %d rest %lld jitter %g\n", circuit_state_names[state],
 				   circuit_state_names[resume], step, (long long) rest, jitter);
-		machine_restore(&machine, &config, clock, state, resume, step, rest, jitter);
+		machine_restore(&machine, &config, clock, state, resume, step, rest, jitter, &changes);
 		model_restore(&model, state, resume, step, rest, jitter);
 		model.generation = machine.generation;
 	}

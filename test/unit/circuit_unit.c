@@ -989,6 +989,19 @@ test_wait(void)
 	(void) late_or_not_failure(0, MACHINE_EVIDENCE);
 	burst(0, 3);
 	check(retry_after(0) == 300 * SEC, "evidence counts as calls do while CLOSED, its Retry-After, too");
+	fresh();
+	(void) fails_as(0, m.generation, 1, HOUR, 0);
+	burst(9 * SEC, 4);
+	check(is(CIRCUIT_OPEN) && retry_after(9 * SEC) == HOUR - 9 * SEC, "a Retry-After of within the window counts");
+	fresh();
+	(void) fails_as(0, m.generation, 1, HOUR, 0);
+	burst(40 * MINUTE, 5);
+	check(is(CIRCUIT_OPEN) && retry_after(40 * MINUTE) == 60 * SEC, "one of longer ago does not");
+	fresh();
+	(void) fails_as(0, m.generation, 1, HOUR, 0);
+	(void) fails_as(40 * MINUTE, m.generation, 1, SEC, 0);
+	burst(40 * MINUTE, 4);
+	check(is(CIRCUIT_OPEN) && retry_after(40 * MINUTE) == 60 * SEC, "and does not come back with a later one");
 }
 
 /* ---- reporters ---- */
@@ -1489,7 +1502,8 @@ static void
 restored(CircuitState state, CircuitState resume, int step, int64 rest, double jitter)
 {
 	begin_anew();
-	machine_restore(&m, &config, START, state, resume, step, rest, jitter);
+	changes.n = 0;
+	machine_restore(&m, &config, START, state, resume, step, rest, jitter, &changes);
 }
 
 static void
@@ -1498,6 +1512,7 @@ test_restore(void)
 	config = shipped;
 	restored(CIRCUIT_OPEN, CIRCUIT_CLOSED, 0, CIRCUIT_FOR_EVER, 0);
 	check(is(CIRCUIT_OPEN) && retry_after(0) == 60 * SEC, "OPEN comes back with a full wait");
+	check(one_change(CIRCUIT_CLOSED, CIRCUIT_OPEN, CHANGE_RESTORED), "which is a change of its own kind");
 	check(admit(60 * SEC - 1) == REFUSED_OPEN && admit(60 * SEC) == ADMITTED && is(CIRCUIT_HALF_OPEN),
 		  "then trials");
 	check(m.trips == 0 && machine_trips(&m, START + 60 * SEC, HOUR) == 0, "and is no new trip");
