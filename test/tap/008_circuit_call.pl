@@ -14,7 +14,7 @@ circuits:
   template: {failures: 50, retry: {attempts: 2, base: 1 ms, cap: 1 ms, budget_minimum: 100}}
   opens: {failures: 2, retry: {attempts: 10, base: 1 ms, cap: 1 ms, budget_minimum: 100}}
   once: {retry: {attempts: 1}}
-  short: {timeout: 50 ms, retry: {attempts: 1}}
+  short: {timeout: 250 ms, retry: {attempts: 1}}
   deadline: {retry: {attempts: 10, base: 1 ms, cap: 1 ms, deadline: 150 ms}}
   capped: {retry: {attempts: 10, base: 15 ms, cap: 15 ms, budget_minimum: 100}}
   percent: {failures: 100, retry: {attempts: 2, base: 1 ms, cap: 1 ms, budget_minimum: 0, budget_percent: 20}}
@@ -165,13 +165,13 @@ sql($node, q{SELECT circuit_reset('opens')});
 
 # ---- its own timeout
 
-takes(0.05, 2, 'the timeout ends a call', q{SELECT try('short', '[30]')});
+takes(0.25, 3, 'the timeout ends a call', q{SELECT try('short', '[30]')});
 is(sql($node, q{SELECT concat_ws(' ', failures_total, ignored, in_flight, last_error) FROM circuit_breakers WHERE name = 'short'}), '1 0 0 timeout', 'and is a failure');
 try_it('given by the caller', 'NULL calls 1 wrote nothing f1', "'once'", q{'[30]'}, 'NULL', q{'30 ms'});
-try_it('a timeout is tried again', "$ok calls 2 wrote 2 s1 f1", "'plain'", qq{'[30, $ok]'}, 2, q{'50 ms'});
-is(sql($node, qq{SELECT circuit_call('short', 'service(jsonb)', '[$ok]') IS NOT NULL; SELECT pg_sleep(0.1); SELECT 'still here'}),
+try_it('a timeout is tried again', "$ok calls 2 wrote 2 s1 f1", "'plain'", qq{'[30, $ok]'}, 2, q{'250 ms'});
+is(sql($node, qq{SELECT circuit_call('short', 'service(jsonb)', '[$ok]') IS NOT NULL; SELECT pg_sleep(0.3); SELECT 'still here'}),
 	"t\n\nstill here", 'after the call the timer is off');
-is(sql($node, qq{SELECT circuit_call('short', 'service(jsonb)', '["P0001"]') IS NULL; SELECT pg_sleep(0.1); SELECT 'still here'}),
+is(sql($node, qq{SELECT circuit_call('short', 'service(jsonb)', '["P0001"]') IS NULL; SELECT pg_sleep(0.3); SELECT 'still here'}),
 	"t\n\nstill here", 'after one that failed too');
 is(sql($node, q{SET statement_timeout = '20 s'; SELECT try('short', '[30]'); SHOW statement_timeout}),
 	"NULL calls 1 wrote nothing f1\n20s", 'statement_timeout is as it was');
@@ -180,7 +180,7 @@ sql($node, q{CREATE FUNCTION stubborn(jsonb) RETURNS jsonb LANGUAGE plpgsql AS $
 	EXCEPTION WHEN query_canceled THEN INSERT INTO wrote VALUES (100); RETURN '{"status": 200}'; END $$});
 is(sql($node, q{DELETE FROM wrote; SELECT circuit_call('stubborn', 'stubborn(jsonb)', '{}', '50 ms') IS NULL;
 	SELECT count(*) FROM wrote; SELECT failures_total FROM circuit_breakers WHERE name = 'stubborn'}), "t\n0\n2", 'a function that swallows the timeout has failed all the same');
-like(run_as($node, 'postgres', q{SET statement_timeout = '60 ms'; SELECT circuit_call('stopped', 'service(jsonb)', '[30]', '20 s')}),
+like(run_as($node, 'postgres', q{SET statement_timeout = '300 ms'; SELECT circuit_call('stopped', 'service(jsonb)', '[30]', '20 s')}),
 	qr/^ERROR:  57014: canceling statement due to statement timeout/, 'statement_timeout still works');
 is(sql($node, q{SELECT concat_ws(' ', failures_total, ignored, in_flight) FROM circuit_breakers WHERE name = 'stopped'}), '0 1 0', 'the permit returns');
 # both timers end while nobody looks for interrupts
