@@ -257,6 +257,37 @@ fresh_trials(void)
 	(void) admit(60 * SEC);
 }
 
+/* `failed` of `n` calls, the failures first. */
+static void
+calls(int64 at, int n, int failed)
+{
+	int			i;
+
+	for (i = 0; i < n; i++)
+		if (i < failed)
+			failure(at);
+		else
+			success(at);
+}
+
+static void
+fresh_rate(int32 percent_x100, int32 least)
+{
+	fresh();
+	config.failures = 0;
+	config.rate_percent_x100 = percent_x100;
+	config.rate_calls = least;
+}
+
+static void
+fresh_slow(int32 percent_x100, int32 least)
+{
+	fresh();
+	config.slow_percent_x100 = percent_x100;
+	config.slow_calls = least;
+	config.slow_after = SEC;
+}
+
 /* ---- failures in a window ---- */
 
 static void
@@ -454,6 +485,16 @@ test_half_open(void)
 		  "with an empty window");
 	burst(93 * SEC, 4);
 	check(is(CIRCUIT_CLOSED), "4 failures after that stay CLOSED");
+	fresh();
+	config.open_for[0] = SEC;
+	config.successes = 1;
+	burst(0, 5);
+	(void) admit(SEC);
+	success(SEC);
+	burst(SEC, 4);
+	check(is(CIRCUIT_CLOSED) && failures(SEC) == 4, "even where those that opened it are younger than 10 s");
+	failure(SEC);
+	check(is(CIRCUIT_OPEN), "the 5th opens");
 
 	fresh_trials();
 	success(61 * SEC);
@@ -576,6 +617,15 @@ test_by_hand(void)
 	reset(1);
 	burst(2, 5);
 	check(retry_after(2) == 60 * SEC, "and a Retry-After from before it is forgotten");
+	fresh_rate(5000, 4);
+	calls(0, 3, 1);
+	reset(1);
+	failure(1);
+	check(is(CIRCUIT_CLOSED), "calls from before it are not in the rate");
+	fresh_open();
+	force(1, CIRCUIT_FORCED_OPEN, HOUR);
+	reset(2);
+	check(is(CIRCUIT_CLOSED) && admit(2) == ADMITTED, "forced over OPEN is CLOSED after it");
 	fresh_trials();
 	reset(61 * SEC);
 	check(is(CIRCUIT_CLOSED) && m.trials_out == 0, "reset ends trials");
@@ -679,37 +729,6 @@ test_by_hand(void)
 
 /* ---- rates ---- */
 
-/* `failed` of `n` calls, the failures first. */
-static void
-calls(int64 at, int n, int failed)
-{
-	int			i;
-
-	for (i = 0; i < n; i++)
-		if (i < failed)
-			failure(at);
-		else
-			success(at);
-}
-
-static void
-fresh_rate(int32 percent_x100, int32 least)
-{
-	fresh();
-	config.failures = 0;
-	config.rate_percent_x100 = percent_x100;
-	config.rate_calls = least;
-}
-
-static void
-fresh_slow(int32 percent_x100, int32 least)
-{
-	fresh();
-	config.slow_percent_x100 = percent_x100;
-	config.slow_calls = least;
-	config.slow_after = SEC;
-}
-
 static void
 test_rates(void)
 {
@@ -757,8 +776,8 @@ test_rates(void)
 
 	fresh_rate(5000, 4);
 	calls(0, 2, 2);
-	calls(10 * SEC, 2, 0);
-	check(is(CIRCUIT_CLOSED) && machine_calls(&m, &config, START + 10 * SEC, &failed, &slow) == 2 && failed == 0,
+	calls(10 * SEC, 3, 1);
+	check(is(CIRCUIT_CLOSED) && machine_calls(&m, &config, START + 10 * SEC, &failed, &slow) == 3 && failed == 1,
 		  "calls of exactly 10 s ago are outside");
 	fresh_rate(5000, 4);
 	calls(1, 2, 2);
@@ -783,6 +802,8 @@ test_rates(void)
 		success(1000 + i);
 	check(machine_calls(&m, &config, START + 3000, &failed, &slow) == 1000 && failed == 0 && is(CIRCUIT_CLOSED),
 		  "failures that newer calls have pushed out are not counted");
+	failure(3000);
+	check(is(CIRCUIT_CLOSED), "and do not help to open it");
 	fresh_rate(5000, 50);
 	for (i = 0; i < 50; i++)
 		(void) ignore(i, m.generation);
@@ -897,6 +918,10 @@ test_wait(void)
 	at = failed_trials(at + 1, 1);
 	check(retry_after(at) == MINUTE, "and up again from there");
 	fresh_steps();
+	at = recover(failed_trials(0, 9)) + 10 * MINUTE;
+	burst(at, 5);
+	check(retry_after(at) == 2 * MINUTE, "one step back from the last wait, however often that was waited");
+	fresh_steps();
 	at = recover(failed_trials(0, 3)) + 10 * MINUTE;
 	trip(at, 0);
 	check(retry_after(at) == 2 * MINUTE, "a trip by hand takes the steps back, too");
@@ -974,6 +999,10 @@ test_wait(void)
 	burst(0, 4);
 	(void) fails_as(0, m.generation, 1, PG_INT64_MAX, 0);
 	check(retry_after(0) == HOUR, "however large it is");
+	fresh();
+	(void) fails_as(0, m.generation, 1, 24 * HOUR, 0);
+	burst(5 * SEC, 4);
+	check(retry_after(5 * SEC) == HOUR - 5 * SEC, "from when it came");
 	fresh();
 	burst(0, 4);
 	(void) fails_as(0, m.generation, 1, -5, 0);
@@ -1212,6 +1241,11 @@ test_budget(void)
 	check(retries(-HOUR + 10 * SEC) == 3, "and goes on from there");
 	fresh();
 	(void) retries(0);
+	tick(10 * SEC);
+	tick(-HOUR);
+	check(retries(-HOUR) == 3, "what has been earned before it goes back is not lost");
+	fresh();
+	(void) retries(0);
 	reset(1);
 	check(retries(1) == 3, "a reset gives the 3 back");
 }
@@ -1243,10 +1277,14 @@ test_clock(void)
 	tick(-100 * SEC);
 	check(machine_failures(&m, &config, START - 100 * SEC, &oldest) == 4 && oldest == START - 95 * SEC,
 		  "moved back: failures are as old as before");
-	check(failures(-95 * SEC - 1) == 4 && failures(-95 * SEC) == 2 && failures(-91 * SEC) == 0,
+	check(failures(-110 * SEC) == 4 && failures(-95 * SEC - 1) == 4 && failures(-95 * SEC) == 2 && failures(-91 * SEC) == 0,
 		  "and leave the window when they would have");
 	failure(-95 * SEC - 1);
 	check(is(CIRCUIT_OPEN), "a 5th in the window opens");
+	fresh();
+	burst(0, 4);
+	tick(10 * SEC);
+	check(failures(9 * SEC + 999 * MS) == 0, "what has left does not come back where a session's clock is behind");
 	fresh();
 	burst(0, 4);
 	failure(HOUR);
@@ -1262,7 +1300,7 @@ test_clock(void)
 	calls(0, 3, 2);
 	tick(5 * SEC);
 	tick(-50 * SEC);
-	success(-45 * SEC);
+	failure(-45 * SEC);
 	check(is(CIRCUIT_CLOSED), "and no longer");
 	fresh();
 	config.reporters = 2;
@@ -1527,7 +1565,7 @@ test_restore(void)
 	failure(2 * MINUTE);
 	check(retry_after(2 * MINUTE) == 5 * MINUTE, "and goes on from there");
 	restored(CIRCUIT_OPEN, CIRCUIT_CLOSED, 99, CIRCUIT_FOR_EVER, 0);
-	check(retry_after(0) == 5 * MINUTE, "a step there is no more is the last");
+	check(retry_after(0) == 5 * MINUTE && m.step == 3, "a step there is no more is the last");
 	restored(CIRCUIT_OPEN, CIRCUIT_CLOSED, -1, CIRCUIT_FOR_EVER, 0);
 	check(retry_after(0) == 30 * SEC, "and a negative one the first");
 

@@ -197,6 +197,16 @@ test_refused(void)
 	for (i = 0; i < n; i++)
 	{
 		Ticket		t = any_ticket();
+		uint64		other = draw() >> 15;
+		int64		number = ticket_encode(&t, SECRET) ^ (int64) other;
+
+		passed += ticket_decode(number, SECRET ^ other, &back);
+	}
+	check(about(passed, n), "nor one that differs by what the secrets do");
+	passed = 0;
+	for (i = 0; i < n; i++)
+	{
+		Ticket		t = any_ticket();
 		int64		number = ticket_encode(&t, SECRET);
 
 		/* the next use, guessed from a ticket that was good */
