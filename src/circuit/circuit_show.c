@@ -388,7 +388,8 @@ say_forced(StringInfo s, const Seen *seen, CircuitState state)
 		appendStringInfoString(s, " It ends with circuit_reset().");
 	else
 		appendStringInfo(s, " It ends in %s, or with circuit_reset(); then it is %s.",
-						 duration(Max(m->until - seen->now, 0)), circuit_state_names[m->resume]);
+						 duration(Max(m->until - seen->now, 0)),
+						 circuit_state_names[machine_state(m, &seen->c.config, m->until)]);
 }
 
 PG_FUNCTION_INFO_V1(circuit_explain);

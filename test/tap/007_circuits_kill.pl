@@ -88,7 +88,7 @@ sub stop_traffic
 
 my ($kills, $ends, $lasted, $round) = (0, 0, 0, 0);
 my $calls = 0;
-while ($lasted < $seconds)
+while ($lasted < $seconds || $kills < 3)
 {
 	$round++;
 	start_traffic() or die "no traffic: $err";
@@ -115,7 +115,6 @@ while ($lasted < $seconds)
 	is(sql($node, $inconsistent), 'nothing', 'views are consistent');
 	is(sql($node, 'SELECT sum(in_flight), (SELECT count(*) FROM circuit_in_flight) FROM circuit_breakers'), '0|0', 'no permit outlives it');
 }
-cmp_ok($kills, '>=', 3, 'several kills');
 my $figures = sprintf '%.1f s of traffic, %d kills, %d sessions ended, %d calls', $lasted, $kills, $ends, $calls;
 $ENV{FF_LONG} ? diag($figures) : note($figures);
 

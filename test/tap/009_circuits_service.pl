@@ -62,7 +62,7 @@ is(sql($node, q{SELECT kind, "from", "to", who = session_user, node, message, ca
 	'circuit|CLOSED|OPEN|t|main|CLOSED -> OPEN: 5 failures within 10 s; calls are refused for 1 min|failures|2|60|t|5|connection|t|t', 'an event says why: kind, reporter and time of the last failures');
 like(slurp_file($node->logfile), qr/LOG:  circuit ml: CLOSED -> OPEN: 5 failures within 10 s; calls are refused for 1 min\n.*DETAIL:  by \w+: \{"reason": "failures", "generation": 2, .*"kind": "connection"/, 'and so does the log');
 like(slurp_file($node->logfile), qr/DEBUG:  circuit "ml": failure connection by \w+\@local\n/, 'with single failures at DEBUG1');
-like($told, qr/Asynchronous notification "fraud_fallback" with payload "\{"at": "[^"]+\+00:00", "kind": "circuit", "subject": "ml", "from": "CLOSED", "to": "OPEN", .*"message": "CLOSED -> OPEN: 5 failures within 10 s; calls are refused for 1 min", "cause": \{"pid": \d+, "reason": "failures"/, 'as JSON for listeners');
+like($told, qr/Asynchronous notification "fraud_fallback" with payload "\{"at": "[^"]+\+00:00", "kind": "circuit", "subject": "ml", "from": "CLOSED", "to": "OPEN", .*"message": "CLOSED -> OPEN: 5 failures within 10 s; calls are refused for 1 min", "cause": \{"reason": "failures", "seconds": 60, "generation": 2\}\}"/, 'as JSON for listeners, without who called from where');
 $listener->quit;
 played('by hand', 'ok trip reset');
 sql($node, q{SELECT circuit_force_open('by hand', 'the night of the move', '90 s'); SELECT play('by hand', '+90s');
