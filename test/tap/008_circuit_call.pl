@@ -21,6 +21,7 @@ circuits:
   at least three: {failures: 100, retry: {attempts: 2, base: 1 ms, cap: 1 ms, budget_minimum: 3, budget_percent: 0}}
   none: {retry: {attempts: 10, base: 1 ms, cap: 1 ms, budget_minimum: 0, budget_percent: 0}}
   patient: {failures: 100, retry: {attempts: 2, base: 1 ms, cap: 2 s}}
+  waits: {failures: 100, retry: {attempts: 2, base: 1 ms, cap: 1 min}}
   refusing: {mode: forced_open}
 ));
 
