@@ -2,7 +2,7 @@
 # The SQL of README.md: its ```sql blocks run in their order in one new
 # database, a session each, and each must print what the ```text block right
 # behind it shows. Blanks at line ends do not count. Its roles go with the
-# database. Blocks that need a preloaded server are test/tap/008_runbook.pl's.
+# database. Blocks that need a preloaded server are test/tap/010_runbook.pl's.
 set -uo pipefail
 
 blocks=$(dirname "$0")/../blocks.sh
