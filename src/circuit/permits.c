@@ -59,9 +59,7 @@ permits_attach(void *memory, bool found, int n)
 		return;
 	memset(memory, 0, permits_size(n));
 	for (i = 0; i < n; i++)
-	{
 		pg_atomic_init_u64(&slots[i].word, SLOT_FREE);
-	}
 }
 
 int
@@ -91,7 +89,7 @@ let_go(bool exiting)
 		/* unless finished by somebody else, and perhaps taken again */
 		while (SLOT_USE(word) == held[i].use && SLOT_HELD(word))
 		{
-			if (!pg_atomic_compare_exchange_u64(&slot->word, &word, word & ~UINT64CONST(8)))
+			if (!pg_atomic_compare_exchange_u64(&slot->word, &word, word & ~SLOT_HOLD))
 				continue;
 			if (exiting)
 				permit_abandon(slot, held[i].use);
@@ -216,7 +214,7 @@ permit_take(const Circuit *c, uint64 generation, int64 now, int64 *ticket)
 	slot->role = GetUserId();
 	slot->database = MyDatabaseId;
 	pg_write_barrier();
-	pg_atomic_write_u64(&slot->word, use << 4 | 8 | SLOT_ACTIVE);
+	pg_atomic_write_u64(&slot->word, use << 4 | SLOT_HOLD | SLOT_ACTIVE);
 
 	t.slot = (uint32) (slot - slots);
 	held[nheld].slot = t.slot;
@@ -256,7 +254,7 @@ permit_open(int64 ticket)
 bool
 permit_move(Slot *slot, uint64 word, SlotStatus to)
 {
-	uint64		held_still = to == SLOT_OVERDUE ? word & 8 : 0;
+	uint64		held_still = to == SLOT_OVERDUE ? word & SLOT_HOLD : 0;
 
 	return pg_atomic_compare_exchange_u64(&slot->word, &word, SLOT_USE(word) << 4 | held_still | to);
 }

@@ -43,7 +43,8 @@ typedef struct Slot
 } Slot;
 
 #define SLOT_STATUS(word)	((SlotStatus) ((word) & 7))
-#define SLOT_HELD(word)		(((word) & 8) != 0)	/* its backend's transaction goes on */
+#define SLOT_HOLD			UINT64CONST(8)
+#define SLOT_HELD(word)		(((word) & SLOT_HOLD) != 0)	/* its backend's transaction goes on */
 #define SLOT_USE(word)		((word) >> 4)
 
 extern Slot *permit_slot(uint32 slot);
