@@ -224,7 +224,7 @@ remove_drained(Oid schema, const JournalFile *files, const JournalProgress *prog
 
 	for (int i = 0; i < n; i++)
 	{
-		bool		little_room = journal_bytes() > settings->max_size / 4 * 3;
+		bool		little_room = journal_bytes() > settings->max_size / 2;
 
 		if (!progress[i].done || (now - progress[i].at < settings->keep && now >= progress[i].at && !little_room))
 			continue;

@@ -36,7 +36,8 @@
 #define QUARANTINE_MAX		(INT64CONST(64) * 1024 * 1024)
 
 static char *directory;
-static int	owner_fd = -1;		/* holds the lock */
+static int	inherited_fd = -1;	/* the postmaster's, kept whatever becomes of the directory */
+static int	taken_fd = -1;		/* this process's */
 
 const char *
 journal_directory(void)
@@ -279,24 +280,30 @@ journal_quarantine(const char *name, int64 at, const char *bytes, size_t len)
 
 /* ---- who empties it ---- */
 
+/* Is this descriptor one of the file that is there? */
+static bool
+is_that(int fd, const struct stat *there)
+{
+	struct stat st;
+
+	return fd >= 0 && fstat(fd, &st) == 0 && st.st_ino == there->st_ino && st.st_dev == there->st_dev;
+}
+
 bool
 journal_own_directory(void)
 {
 	char		path[MAXPGPATH];
-	struct stat ours;
 	struct stat there;
 	int			fd;
 
 	snprintf(path, sizeof(path), "%s/owner", directory);
-	if (owner_fd >= 0)
+	if (stat(path, &there) == 0)
 	{
-		/* the directory may have been made anew */
-		if (stat(path, &there) == 0 && fstat(owner_fd, &ours) == 0 &&
-			ours.st_ino == there.st_ino && ours.st_dev == there.st_dev)
+		if (is_that(inherited_fd, &there) || is_that(taken_fd, &there))
 			return true;
-		close(owner_fd);
-		owner_fd = -1;
 	}
+	else if (errno != ENOENT)
+		return false;
 	fd = BasicOpenFilePerm(path, O_RDWR | O_CREAT | O_CLOEXEC | PG_BINARY, pg_file_create_mode);
 	if (fd < 0)
 		return false;
@@ -308,7 +315,15 @@ journal_own_directory(void)
 		errno = error;
 		return false;
 	}
-	owner_fd = fd;
+	if (!IsUnderPostmaster)
+		inherited_fd = fd;
+	else
+	{
+		/* of a directory that was here before */
+		if (taken_fd >= 0)
+			close(taken_fd);
+		taken_fd = fd;
+	}
 	return true;
 }
 

@@ -269,7 +269,7 @@ write_somewhere(const JournalSettings *settings, struct iovec *parts, size_t siz
 			int			error = errno;
 
 			/* what is wrong may be this file; a full disk is not, nor is a file nobody could write to */
-			if (error != ENOSPC && error != EDQUOT &&
+			if ((*put > 0 || (error != ENOSPC && error != EDQUOT)) &&
 				PLACE_REST(pg_atomic_read_u64(&journal->current)) > size)
 				(void) journal_leave_segment(segment);
 			journal_fails(ACTION_WRITE, error);
