@@ -30,6 +30,7 @@
 #include "utils/timestamp.h"
 
 #include "core/clock.h"
+#include "core/compat.h"
 #include "core/event_table.h"
 #include "core/events.h"
 #include "core/json_text.h"
