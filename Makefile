@@ -30,6 +30,8 @@ PURE_OBJS = \
 	src/core/json_text.o \
 	src/core/ring.o \
 	src/core/state_image.o \
+	src/journal/journal_config.o \
+	src/journal/segment.o \
 	src/policy/catalog.o \
 	src/policy/default_yaml.o \
 	src/policy/policy_draft.o \
@@ -79,6 +81,7 @@ SERVER_OBJS = \
 	src/config/config_file.o \
 	src/config/settings.o \
 	src/config/yaml_server.o \
+	src/core/attempt.o \
 	src/core/clock.o \
 	src/core/event_log.o \
 	src/core/event_table.o \
@@ -89,6 +92,16 @@ SERVER_OBJS = \
 	src/core/worker.o \
 	src/core/worker_status.o \
 	src/core/worker_tables.o \
+	src/journal/drain.o \
+	src/journal/journal_alert.o \
+	src/journal/journal_days.o \
+	src/journal/journal_directory.o \
+	src/journal/journal_files.o \
+	src/journal/journal_rows.o \
+	src/journal/journal_sql.o \
+	src/journal/journal_sync.o \
+	src/journal/journal_tables.o \
+	src/journal/journal_verify.o \
 	src/policy/policy_active.o \
 	src/policy/policy_catalog.o \
 	src/policy/policy_check.o \

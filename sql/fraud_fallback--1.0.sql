@@ -1385,3 +1385,253 @@ CREATE FUNCTION circuit_reset(name pg_catalog.text) RETURNS pg_catalog.void
 REVOKE ALL ON FUNCTION circuit_reset(pg_catalog.text) FROM PUBLIC;
 COMMENT ON FUNCTION circuit_reset(pg_catalog.text)
 	IS 'CLOSED with empty windows; ends forced states; results of calls in flight are late';
+
+-- ==== the journal
+
+-- The records, a partition a day of UTC, made by the worker. Partitions are
+-- not members of the extension, and indexes are theirs alone: so pg_dump brings
+-- them back. Customer data: for the owner and those the owner grants it to.
+CREATE TABLE fraud_journal (
+	record_id pg_catalog.text COLLATE pg_catalog."C" NOT NULL,
+	decided_at pg_catalog.timestamptz NOT NULL,
+	node pg_catalog.text NOT NULL,
+	database pg_catalog.text,
+	role pg_catalog.text,
+	application_name pg_catalog.text,
+	txn_id pg_catalog.text,
+	txn pg_catalog.jsonb,
+	decision pg_catalog.jsonb,
+	rules pg_catalog.jsonb,
+	features pg_catalog.jsonb,
+	ml pg_catalog.jsonb,
+	ml_status pg_catalog.int4,
+	ml_latency pg_catalog.interval,
+	supersedes pg_catalog.text,
+	queued pg_catalog.bool NOT NULL DEFAULT false,
+	policy_hash pg_catalog.text,
+	part pg_catalog.int4 NOT NULL
+) PARTITION BY RANGE (decided_at);
+COMMENT ON TABLE fraud_journal IS 'every decision, from the files of the journal, each once. Nobody may update, delete or truncate; the worker removes whole days that are older than journal.retention. It holds against everybody but those who may drop or disable its triggers: the owner of the table and superusers; fraud_journal_verify() shows what they changed';
+COMMENT ON COLUMN fraud_journal.record_id IS 'start of the server that decided, and number within it';
+COMMENT ON COLUMN fraud_journal.decided_at IS 'when; its day, in UTC, is the partition';
+COMMENT ON COLUMN fraud_journal.node IS 'server that decided: fraud_fallback.node_name, cluster_name or the host';
+COMMENT ON COLUMN fraud_journal.database IS 'where it was decided';
+COMMENT ON COLUMN fraud_journal.role IS 'who asked';
+COMMENT ON COLUMN fraud_journal.application_name IS 'of the session';
+COMMENT ON COLUMN fraud_journal.txn_id IS 'the transaction';
+COMMENT ON COLUMN fraud_journal.txn IS 'the transaction, its fields kept, hashed or left out as journal.fields says; {"text": ...} where a record could not be read';
+COMMENT ON COLUMN fraud_journal.decision IS 'the answer';
+COMMENT ON COLUMN fraud_journal.rules IS 'what each rule found';
+COMMENT ON COLUMN fraud_journal.features IS 'the numbers rules and model looked at';
+COMMENT ON COLUMN fraud_journal.ml IS 'the verdict of the model, as it came';
+COMMENT ON COLUMN fraud_journal.ml_status IS 'its status of HTTP';
+COMMENT ON COLUMN fraud_journal.ml_latency IS 'how long it took';
+COMMENT ON COLUMN fraud_journal.supersedes IS 'record_id of the decision that this one replaces';
+COMMENT ON COLUMN fraud_journal.queued IS 'decided in an emergency: to be decided again when service is back';
+COMMENT ON COLUMN fraud_journal.policy_hash IS 'policy it was decided by';
+COMMENT ON COLUMN fraud_journal.part IS '0: it came before its day was closed; else the number of the supplement it is in, see fraud_journal_days';
+
+CREATE TABLE fraud_journal_progress (
+	segment pg_catalog.text COLLATE pg_catalog."C" PRIMARY KEY,
+	node pg_catalog.text,
+	drained pg_catalog.int8 NOT NULL,
+	records pg_catalog.int8 NOT NULL,
+	skipped pg_catalog.int8 NOT NULL,
+	done pg_catalog.bool NOT NULL,
+	at pg_catalog.timestamptz NOT NULL
+);
+GRANT SELECT ON fraud_journal_progress TO pg_monitor;
+COMMENT ON TABLE fraud_journal_progress IS 'how far each file of the journal has become rows, written together with them';
+COMMENT ON COLUMN fraud_journal_progress.segment IS 'the file';
+COMMENT ON COLUMN fraud_journal_progress.node IS 'server that wrote it';
+COMMENT ON COLUMN fraud_journal_progress.drained IS 'bytes that are rows, or were set aside';
+COMMENT ON COLUMN fraud_journal_progress.records IS 'rows that came of it';
+COMMENT ON COLUMN fraud_journal_progress.skipped IS 'bytes that were no records';
+COMMENT ON COLUMN fraud_journal_progress.done IS 'it was closed, and is drained to its end';
+COMMENT ON COLUMN fraud_journal_progress.at IS 'when that was so';
+
+CREATE TABLE fraud_journal_days (
+	number pg_catalog.int8 PRIMARY KEY,
+	day pg_catalog.date NOT NULL,
+	part pg_catalog.int4 NOT NULL,
+	kind pg_catalog.text NOT NULL CHECK (kind OPERATOR(pg_catalog.=) ANY ('{day,supplement,removed}')),
+	records pg_catalog.int8 NOT NULL,
+	hash pg_catalog.bytea NOT NULL,
+	previous pg_catalog.bytea NOT NULL,
+	closed_at pg_catalog.timestamptz NOT NULL
+);
+CREATE INDEX fraud_journal_days_day ON fraud_journal_days (day);
+GRANT SELECT ON fraud_journal_days TO pg_monitor;
+COMMENT ON TABLE fraud_journal_days IS 'the chain: a link for each day that was closed, for records that came later, and for each day that retention removed. Nobody may update, delete or truncate';
+COMMENT ON COLUMN fraud_journal_days.number IS 'of the link, from 1';
+COMMENT ON COLUMN fraud_journal_days.day IS 'of UTC';
+COMMENT ON COLUMN fraud_journal_days.part IS 'its records are those with this part; 0: the day itself';
+COMMENT ON COLUMN fraud_journal_days.kind IS 'day; supplement: records that came after it was closed; removed: by retention';
+COMMENT ON COLUMN fraud_journal_days.records IS 'how many';
+COMMENT ON COLUMN fraud_journal_days.hash IS 'SHA-256 over the link before, this one and its rows';
+COMMENT ON COLUMN fraud_journal_days.previous IS 'hash of the link before';
+COMMENT ON COLUMN fraud_journal_days.closed_at IS 'when';
+COMMENT ON INDEX fraud_journal_days_pkey IS 'links in order';
+COMMENT ON INDEX fraud_journal_days_day IS 'links of a day';
+
+CREATE TABLE fraud_journal_open (
+	day pg_catalog.date NOT NULL,
+	part pg_catalog.int4 NOT NULL,
+	records pg_catalog.int8 NOT NULL,
+	opened pg_catalog.date NOT NULL,
+	closing pg_catalog.bool NOT NULL DEFAULT false,
+	mismatch_at pg_catalog.timestamptz,
+	PRIMARY KEY (day, part)
+);
+GRANT SELECT ON fraud_journal_open TO pg_monitor;
+COMMENT ON TABLE fraud_journal_open IS 'days of fraud_journal, and supplements, that are not in the chain yet';
+COMMENT ON COLUMN fraud_journal_open.day IS 'of UTC';
+COMMENT ON COLUMN fraud_journal_open.part IS 'as in fraud_journal';
+COMMENT ON COLUMN fraud_journal_open.records IS 'how many came';
+COMMENT ON COLUMN fraud_journal_open.opened IS 'day on which the first one came';
+COMMENT ON COLUMN fraud_journal_open.closing IS 'it is being hashed; what comes now is of the next part';
+COMMENT ON COLUMN fraud_journal_open.mismatch_at IS 'when it could not be closed, as the rows were not as many as had come';
+COMMENT ON INDEX fraud_journal_open_pkey IS 'a day and its parts';
+COMMENT ON INDEX fraud_journal_progress_pkey IS 'a file once';
+
+CREATE FUNCTION fraud_journal_keep() RETURNS pg_catalog.trigger
+	LANGUAGE c AS 'MODULE_PATHNAME';
+REVOKE ALL ON FUNCTION fraud_journal_keep() FROM PUBLIC;
+COMMENT ON FUNCTION fraud_journal_keep() IS 'trigger of fraud_journal and fraud_journal_days: what was written stays';
+
+-- triggers of rows come with each partition, those of statements the worker makes
+CREATE TRIGGER fraud_journal_keep BEFORE UPDATE OR DELETE OR TRUNCATE ON fraud_journal
+	FOR EACH STATEMENT EXECUTE FUNCTION fraud_journal_keep();
+CREATE TRIGGER fraud_journal_keep_row BEFORE UPDATE OR DELETE ON fraud_journal
+	FOR EACH ROW EXECUTE FUNCTION fraud_journal_keep();
+ALTER TABLE fraud_journal ENABLE ALWAYS TRIGGER fraud_journal_keep, ENABLE ALWAYS TRIGGER fraud_journal_keep_row;
+COMMENT ON TRIGGER fraud_journal_keep ON fraud_journal IS 'refuses UPDATE, DELETE and TRUNCATE';
+COMMENT ON TRIGGER fraud_journal_keep_row ON fraud_journal IS 'refuses it in partitions, and what logical replication would change';
+CREATE TRIGGER fraud_journal_keep BEFORE UPDATE OR DELETE OR TRUNCATE ON fraud_journal_days
+	FOR EACH STATEMENT EXECUTE FUNCTION fraud_journal_keep();
+CREATE TRIGGER fraud_journal_keep_row BEFORE UPDATE OR DELETE ON fraud_journal_days
+	FOR EACH ROW EXECUTE FUNCTION fraud_journal_keep();
+ALTER TABLE fraud_journal_days ENABLE ALWAYS TRIGGER fraud_journal_keep, ENABLE ALWAYS TRIGGER fraud_journal_keep_row;
+COMMENT ON TRIGGER fraud_journal_keep ON fraud_journal_days IS 'refuses UPDATE, DELETE and TRUNCATE';
+COMMENT ON TRIGGER fraud_journal_keep_row ON fraud_journal_days IS 'refuses what logical replication would change';
+
+SELECT pg_catalog.pg_extension_config_dump('fraud_journal_progress', '');
+SELECT pg_catalog.pg_extension_config_dump('fraud_journal_days', '');
+SELECT pg_catalog.pg_extension_config_dump('fraud_journal_open', '');
+
+-- ---- its files
+
+CREATE FUNCTION fraud_journal_segments(
+	OUT name pg_catalog.text,
+	OUT bytes pg_catalog.int8,
+	OUT drained pg_catalog.int8,
+	OUT records pg_catalog.int8,
+	OUT skipped pg_catalog.int8,
+	OUT start pg_catalog.text,
+	OUT number pg_catalog.int8,
+	OUT node pg_catalog.text,
+	OUT first_at pg_catalog.timestamptz,
+	OUT state pg_catalog.text
+) RETURNS SETOF pg_catalog.record LANGUAGE c VOLATILE PARALLEL UNSAFE COST 1000 ROWS 20 AS 'MODULE_PATHNAME';
+REVOKE ALL ON FUNCTION fraud_journal_segments() FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION fraud_journal_segments() TO pg_monitor;
+COMMENT ON FUNCTION fraud_journal_segments()
+	IS 'files of the journal: bytes, how many of them are drained, rows that came of it, bytes that were no records, start and number, server and time of the first record; state: writing, waiting to be drained, or drained';
+
+CREATE FUNCTION fraud_journal_read(segment pg_catalog.text) RETURNS pg_catalog.bytea
+	LANGUAGE c VOLATILE STRICT PARALLEL UNSAFE COST 1000 AS 'MODULE_PATHNAME';
+REVOKE ALL ON FUNCTION fraud_journal_read(pg_catalog.text) FROM PUBLIC;
+COMMENT ON FUNCTION fraud_journal_read(pg_catalog.text)
+	IS 'a file of the journal as it is, for fraud_journal_import() elsewhere';
+
+CREATE FUNCTION fraud_journal_import(records pg_catalog.bytea) RETURNS pg_catalog.int8
+	LANGUAGE c VOLATILE STRICT PARALLEL UNSAFE COST 1000 AS 'MODULE_PATHNAME';
+REVOKE ALL ON FUNCTION fraud_journal_import(pg_catalog.bytea) FROM PUBLIC;
+COMMENT ON FUNCTION fraud_journal_import(pg_catalog.bytea)
+	IS 'adds the records of a file from another server; returns how many were not there yet';
+
+CREATE FUNCTION fraud_journal_lookup(
+	txn_id pg_catalog.text,
+	OUT record_id pg_catalog.text,
+	OUT node pg_catalog.text,
+	OUT written_at pg_catalog.timestamptz,
+	OUT payload pg_catalog.jsonb
+) RETURNS SETOF pg_catalog.record LANGUAGE c VOLATILE STRICT PARALLEL UNSAFE COST 1000 ROWS 1 AS 'MODULE_PATHNAME';
+REVOKE ALL ON FUNCTION fraud_journal_lookup(pg_catalog.text) FROM PUBLIC;
+COMMENT ON FUNCTION fraud_journal_lookup(pg_catalog.text)
+	IS 'records of a transaction that are in files and not yet in fraud_journal';
+
+CREATE FUNCTION fraud_journal_append(payload pg_catalog.jsonb, times pg_catalog.int4 DEFAULT 1) RETURNS pg_catalog.text
+	LANGUAGE c VOLATILE STRICT PARALLEL UNSAFE AS 'MODULE_PATHNAME';
+REVOKE ALL ON FUNCTION fraud_journal_append(pg_catalog.jsonb, pg_catalog.int4) FROM PUBLIC;
+COMMENT ON FUNCTION fraud_journal_append(pg_catalog.jsonb, pg_catalog.int4)
+	IS 'for tests, with fraud_fallback.test_mode: appends a record, so many times; its id, or FULL, or FAILED';
+
+CREATE FUNCTION fraud_journal_verify(
+	"from" pg_catalog.date DEFAULT NULL,
+	until pg_catalog.date DEFAULT NULL,
+	OUT number pg_catalog.int8,
+	OUT day pg_catalog.date,
+	OUT part pg_catalog.int4,
+	OUT kind pg_catalog.text,
+	OUT records pg_catalog.int8,
+	OUT found pg_catalog.int8,
+	OUT ok pg_catalog.bool,
+	OUT problem pg_catalog.text
+) RETURNS SETOF pg_catalog.record LANGUAGE c VOLATILE PARALLEL UNSAFE COST 100000 ROWS 100 AS 'MODULE_PATHNAME';
+REVOKE ALL ON FUNCTION fraud_journal_verify(pg_catalog.date, pg_catalog.date) FROM PUBLIC;
+COMMENT ON FUNCTION fraud_journal_verify(pg_catalog.date, pg_catalog.date)
+	IS 'computes the chain of days again, from one day to another: each link and each part that is open, and what is wrong with it';
+
+-- ---- its state
+
+CREATE FUNCTION fraud_journal_status(
+	OUT state pg_catalog.text,
+	OUT written pg_catalog.int8,
+	OUT "full" pg_catalog.int8,
+	OUT failed pg_catalog.int8,
+	OUT bytes pg_catalog.int8,
+	OUT max_bytes pg_catalog.int8,
+	OUT files pg_catalog.int4,
+	OUT waiting pg_catalog.int8,
+	OUT oldest_waiting pg_catalog.timestamptz,
+	OUT last_written_at pg_catalog.timestamptz,
+	OUT last_error pg_catalog.text,
+	OUT last_error_at pg_catalog.timestamptz,
+	OUT flush_failures pg_catalog.int8,
+	OUT removed_files pg_catalog.int8,
+	OUT drained pg_catalog.int8,
+	OUT known pg_catalog.int8,
+	OUT expired pg_catalog.int8,
+	OUT torn pg_catalog.int8,
+	OUT quarantined pg_catalog.int8,
+	OUT sync pg_catalog.text
+) RETURNS pg_catalog.record LANGUAGE c VOLATILE PARALLEL UNSAFE COST 1000 AS 'MODULE_PATHNAME';
+REVOKE ALL ON FUNCTION fraud_journal_status() FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION fraud_journal_status() TO pg_monitor;
+COMMENT ON FUNCTION fraud_journal_status() IS 'the row of the view fraud_journal_status';
+
+CREATE VIEW fraud_journal_status AS
+	SELECT s.* FROM @extschema@.fraud_journal_status() AS s;
+GRANT SELECT ON fraud_journal_status TO pg_monitor;
+COMMENT ON VIEW fraud_journal_status IS 'how the journal is; counts are since the server started';
+COMMENT ON COLUMN fraud_journal_status.state IS 'OK; FULL: journal.max_size is reached; FAILING: the disk refuses';
+COMMENT ON COLUMN fraud_journal_status.written IS 'records';
+COMMENT ON COLUMN fraud_journal_status."full" IS 'records refused, as the files had reached their size';
+COMMENT ON COLUMN fraud_journal_status.failed IS 'records that were not written, or may be lost';
+COMMENT ON COLUMN fraud_journal_status.bytes IS 'of all files';
+COMMENT ON COLUMN fraud_journal_status.max_bytes IS 'setting: so many there may be';
+COMMENT ON COLUMN fraud_journal_status.files IS 'how many';
+COMMENT ON COLUMN fraud_journal_status.waiting IS 'bytes that are not drained';
+COMMENT ON COLUMN fraud_journal_status.oldest_waiting IS 'when the oldest record of them was written; NULL: none waits';
+COMMENT ON COLUMN fraud_journal_status.last_written_at IS 'when the last record was';
+COMMENT ON COLUMN fraud_journal_status.last_error IS 'of writing or flushing; it may have been well since';
+COMMENT ON COLUMN fraud_journal_status.last_error_at IS 'when that was';
+COMMENT ON COLUMN fraud_journal_status.flush_failures IS 'files that could not be flushed, and were left for new ones';
+COMMENT ON COLUMN fraud_journal_status.removed_files IS 'files that somebody removed while they were written';
+COMMENT ON COLUMN fraud_journal_status.drained IS 'records that became rows';
+COMMENT ON COLUMN fraud_journal_status.known IS 'records that were rows already';
+COMMENT ON COLUMN fraud_journal_status.expired IS 'records older than the retention';
+COMMENT ON COLUMN fraud_journal_status.torn IS 'ends of files that were cut, as a crash had torn a record';
+COMMENT ON COLUMN fraud_journal_status.quarantined IS 'damaged pieces there are in the folder quarantine';
+COMMENT ON COLUMN fraud_journal_status.sync IS 'setting: when a record is on disk';

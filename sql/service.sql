@@ -145,3 +145,25 @@ SET ROLE fraud_service_reader;
 SELECT length(fraud_service_active()) > 0 AS monitors_may_look;
 RESET ROLE;
 DROP ROLE fraud_service_reader;
+
+-- ---- journal
+
+SELECT changes('journal: {sync: each, interval: 30 s, segment_size: 1.5 MB, max_size: 4 GB, on_full: block_high_risk, keep: 0 s, retention: off}');
+SELECT changes('journal: {fields: {"na: me": drop, account: hash, card_id: keep, pan: drop}}');
+SELECT fraud_service_check(t) = t AS reads_back FROM fraud_service_check('journal: {sync: off, segment_size: 128.5 kB, fields: {"é, x": hash, "null": drop}}'::text) t;
+SELECT fraud_service_check('journal: {fields: }') = fraud_service_check('{}') AS nothing_changed;
+SELECT refused('journal: {sync: always}');
+SELECT refused('journal: {segment_size: 16}');
+SELECT refused('journal: {segment_size: 16 M}');
+SELECT refused('journal: {segment_size: 1 kB}');
+SELECT refused('journal: {segment_size: 1 GB}');
+SELECT refused('journal: {max_size: 0.0001 MB}');
+SELECT refused(E'journal:\n  segment_size: 256 MB\n  max_size: 300 MB');
+SELECT refused('journal: {interval: 10 ms}');
+SELECT refused('journal: {retention: 1 h}');
+SELECT refused('journal: {fields: [pan]}');
+SELECT refused('journal: {fields: {amount: encrypt}}');
+SELECT refused('journal: {fields: {"": hash}}');
+SELECT refused(E'journal:\n  fields:\n    amount: keep\n    card_number: keep');
+SELECT refused('journal: {fields: {' || repeat('x', 64) || ': drop}}');
+SELECT refused('journal: {fields: {' || string_agg('f' || n || ': drop', ', ') || '}}') FROM generate_series(1, 62) n;

@@ -21,6 +21,7 @@
 #include "core/event_log.h"
 #include "core/events.h"
 #include "core/worker.h"
+#include "journal/drain.h"
 #include "policy/policy_active.h"
 #include "score/custom.h"
 #include "store/fold.h"
@@ -47,6 +48,7 @@ _PG_init(void)
 	trigger_init();
 	label_source_init();
 	circuit_tasks_init();
+	drain_init();
 	fold_init();
 
 	/* behind everything that gives it something to do */

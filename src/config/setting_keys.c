@@ -88,6 +88,24 @@ read_duration(YamlReader *reader, const SettingKey *key, const YamlNode *node, i
 }
 
 static bool
+read_size(YamlReader *reader, const SettingKey *key, const YamlNode *node, int64 *value)
+{
+	YamlDuration result = DURATION_BAD;
+	char		min[YAML_PRINT_LEN];
+	char		max[YAML_PRINT_LEN];
+
+	if (node->kind == YNODE_SCALAR)
+		result = yaml_scan_size(node->text, value);
+	if (result == DURATION_OK && *value >= key->min && *value <= key->max)
+		return true;
+	if (result == DURATION_NO_UNIT)
+		return yaml_bad_value(reader->error, node, "a size with its unit: kB, MB or GB, as in 16 MB");
+	yaml_print_size(key->min, min);
+	yaml_print_size(key->max, max);
+	return bad_value(reader, key, node, "a size (in kB, MB or GB; whole bytes)", min, max);
+}
+
+static bool
 read_durations(YamlReader *reader, const SettingKey *key, const YamlNode *node,
 			   int64 *values, int32 *number)
 {
@@ -164,6 +182,10 @@ read_key(YamlReader *reader, const SettingKey *key, const YamlNode *node, void *
 			return true;
 		case SETTING_DURATIONS:
 			return read_durations(reader, key, node, value, member(part, key->number_offset));
+		case SETTING_SIZE:
+			return read_size(reader, key, node, value);
+		case SETTING_OTHER:
+			return true;
 	}
 	return false;
 }
@@ -251,7 +273,8 @@ static void
 put_value(const SettingKey *key, const void *part, StringInfo out)
 {
 	const void *value = (const char *) part + key->offset;
-	bool		wide = key->kind == SETTING_DURATION || key->kind == SETTING_DURATIONS;
+	bool		wide = key->kind == SETTING_DURATION || key->kind == SETTING_DURATIONS ||
+		key->kind == SETTING_SIZE;
 	int64		number = wide ? *(const int64 *) value : *(const int32 *) value;
 	char		text[YAML_PRINT_LEN];
 
@@ -283,6 +306,12 @@ put_value(const SettingKey *key, const void *part, StringInfo out)
 			}
 			appendStringInfoChar(out, ']');
 			break;
+		case SETTING_SIZE:
+			yaml_print_size(number, text);
+			appendStringInfoString(out, text);
+			break;
+		case SETTING_OTHER:
+			break;
 	}
 }
 
@@ -294,6 +323,11 @@ setting_keys_write(const SettingKey *keys, int n, const void *part,
 	{
 		int			size = group_size(keys, n, i);
 
+		if (keys[i].kind == SETTING_OTHER)
+		{
+			i++;
+			continue;
+		}
 		appendStringInfoSpaces(out, depth * 2);
 		if (size > 0)
 			appendStringInfo(out, "%s: {", keys[i].group);

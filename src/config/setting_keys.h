@@ -18,7 +18,9 @@ typedef enum SettingKind
 	SETTING_PERCENT,			/* int32, hundredths of a percent */
 	SETTING_CHOICE,				/* int32, position in words */
 	SETTING_DURATION,			/* int64, microseconds */
-	SETTING_DURATIONS			/* int64[], their number an int32; not falling */
+	SETTING_DURATIONS,			/* int64[], their number an int32; not falling */
+	SETTING_SIZE,				/* int64, bytes */
+	SETTING_OTHER				/* the section itself reads and writes it; last, no group */
 } SettingKind;
 
 typedef struct SettingKey

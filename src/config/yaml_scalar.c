@@ -24,6 +24,16 @@ static const struct
 	{"d", INT64CONST(86400000000)},
 };
 
+static const struct
+{
+	const char *name;
+	int64		bytes;
+}			sizes[] = {
+	{"kB", INT64CONST(1024)},
+	{"MB", INT64CONST(1024) * 1024},
+	{"GB", INT64CONST(1024) * 1024 * 1024},
+};
+
 StaticAssertDecl(YAML_PRINT_LEN > DOUBLE_SHORTEST_DECIMAL_LEN,
 				 "a printed number fits");
 bool
@@ -237,6 +247,49 @@ yaml_print_duration(int64 usec, char *dst)
 		while (dst[n - 1] == '0')
 			n--;
 		strlcpy(dst + n, " ms", YAML_PRINT_LEN - n);
+	}
+}
+
+YamlDuration
+yaml_scan_size(const char *s, int64 *bytes)
+{
+	int64		digits;
+	int64		scale;
+
+	if (!scan_decimal(&s, 8, &digits, &scale))
+		return DURATION_BAD;
+	while (yaml_is_space(*s))
+		s++;
+	if (*s == '\0')
+		return DURATION_NO_UNIT;
+	for (size_t i = 0; i < lengthof(sizes); i++)
+	{
+		int64		part = digits % scale;	/* below 10^8: no overflow */
+
+		if (strcmp(s, sizes[i].name) != 0)
+			continue;
+		if (part * sizes[i].bytes % scale != 0)
+			return DURATION_BAD;
+		*bytes = digits / scale * sizes[i].bytes + part * sizes[i].bytes / scale;
+		return DURATION_OK;
+	}
+	return DURATION_BAD;
+}
+
+/* In the largest unit that needs no decimals; bytes as decimals of kB. */
+void
+yaml_print_size(int64 bytes, char *dst)
+{
+	int			i = lengthof(sizes) - 1;
+
+	while (i > 0 && bytes % sizes[i].bytes != 0)
+		i--;
+	if (bytes % sizes[i].bytes == 0)
+		snprintf(dst, YAML_PRINT_LEN, INT64_FORMAT " %s", bytes / sizes[i].bytes, sizes[i].name);
+	else
+	{
+		yaml_print_number((double) bytes / 1024, dst);
+		strlcat(dst, " kB", YAML_PRINT_LEN);
 	}
 }
 

@@ -35,6 +35,9 @@ typedef enum YamlDuration
 
 extern YamlDuration yaml_scan_duration(const char *s, int64 *usec);
 
+/* A size in bytes, below 10^9 GB: a decimal number with its unit kB, MB or GB. */
+extern YamlDuration yaml_scan_size(const char *s, int64 *bytes);
+
 /* A percentage from 0 to 100 with at most two decimals, in hundredths. */
 extern bool yaml_scan_percent(const char *s, int32 *hundredths);
 
@@ -42,5 +45,6 @@ extern bool yaml_scan_percent(const char *s, int32 *hundredths);
 extern void yaml_print_number(double value, char *dst);
 extern void yaml_print_duration(int64 usec, char *dst);
 extern void yaml_print_percent(int32 hundredths, char *dst);
+extern void yaml_print_size(int64 bytes, char *dst);
 
 #endif							/* FRAUD_CONFIG_YAML_SCALAR_H */

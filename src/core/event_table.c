@@ -15,7 +15,6 @@
 
 #include "access/table.h"
 #include "access/tableam.h"
-#include "access/xact.h"
 #include "catalog/pg_class.h"
 #include "catalog/pg_type.h"
 #include "commands/async.h"
@@ -31,11 +30,11 @@
 #include "utils/jsonb.h"
 #include "utils/lsyscache.h"
 #include "utils/rel.h"
-#include "utils/resowner.h"
 #include "utils/snapmgr.h"
 #include "utils/syscache.h"
 #include "utils/timestamp.h"
 
+#include "core/attempt.h"
 #include "core/clock.h"
 #include "core/compat.h"
 #include "core/event_log.h"
@@ -76,51 +75,30 @@ owner_of(Oid table)
 	return owner;
 }
 
-/* False where the text is not JSON, or of a kind jsonb refuses. */
-static bool
-read_json(const char *text, Datum *value)
+typedef struct JsonRead
 {
-	MemoryContext context = CurrentMemoryContext;
-	ResourceOwner owner = CurrentResourceOwner;
-	volatile bool ok = true;
+	const char *text;
+	Datum		value;
+} JsonRead;
 
-	BeginInternalSubTransaction(NULL);
-	MemoryContextSwitchTo(context);
-	PG_TRY();
-	{
-		*value = DirectFunctionCall1(jsonb_in, CStringGetDatum(text));
-		ReleaseCurrentSubTransaction();
-	}
-	PG_CATCH();
-	{
-		ErrorData  *error;
+static void
+read_json(void *arg)
+{
+	JsonRead   *json = arg;
 
-		MemoryContextSwitchTo(context);
-		error = CopyErrorData();
-		/* only what the text is to blame for */
-		if (ERRCODE_TO_CATEGORY(error->sqlerrcode) != ERRCODE_DATA_EXCEPTION &&
-			ERRCODE_TO_CATEGORY(error->sqlerrcode) != ERRCODE_PROGRAM_LIMIT_EXCEEDED)
-			PG_RE_THROW();
-		FlushErrorState();
-		FreeErrorData(error);
-		RollbackAndReleaseCurrentSubTransaction();
-		ok = false;
-	}
-	PG_END_TRY();
-	MemoryContextSwitchTo(context);
-	CurrentResourceOwner = owner;
-	return ok;
+	json->value = DirectFunctionCall1(jsonb_in, CStringGetDatum(json->text));
 }
 
 /* The cause; as {"text": ...} where it is no JSON. */
 static Datum
 cause_of(const char *text)
 {
+	JsonRead	json = {.text = text};
 	StringInfoData quoted;
-	Datum		value;
 
-	if (read_json(text, &value))
-		return value;
+	/* not JSON, or of a kind jsonb refuses */
+	if (attempt(read_json, &json, NULL))
+		return json.value;
 	initStringInfo(&quoted);
 	appendStringInfoString(&quoted, "{\"text\": ");
 	escape_json(&quoted, text);

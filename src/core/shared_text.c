@@ -83,9 +83,15 @@ shared_text_to_utf8(const char *text)
 }
 
 char *
+shared_text_from_utf8(const char *utf8)
+{
+	return convert(utf8, PG_UTF8, GetDatabaseEncoding());
+}
+
+char *
 shared_text(const char *utf8)
 {
-	char	   *text = convert(utf8, PG_UTF8, GetDatabaseEncoding());
+	char	   *text = shared_text_from_utf8(utf8);
 
 	for (char *p = text; *p != '\0'; p++)
 		if ((unsigned char) *p < ' ' || *p == 0x7F)

@@ -14,8 +14,9 @@
  * is all but ASCII.
  */
 extern char *shared_text_to_utf8(const char *text);
+extern char *shared_text_from_utf8(const char *utf8);
 
-/* For this database and for one line of a log: no control characters. Texts may be cut inside a letter. */
+/* The latter for one line of a log: no control characters. Texts may be cut inside a letter. */
 extern char *shared_text(const char *utf8);
 
 #endif							/* FRAUD_CORE_SHARED_TEXT_H */

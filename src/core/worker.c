@@ -149,7 +149,7 @@ recover(int i)
 	FlushErrorState();
 	ConditionVariableCancelSleep();
 	pgstat_report_wait_end();
-	AbortCurrentTransaction();
+	AbortOutOfAnyTransaction(); /* it may have been in a subtransaction */
 	AtEOXact_Files(false);		/* of tasks without a transaction */
 	note_run(i, text);
 	t->again = false;

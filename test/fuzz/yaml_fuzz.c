@@ -21,6 +21,7 @@
 
 #include "circuit/circuit_config.h"
 #include "config/settings_image.h"
+#include "journal/journal_config.h"
 #include "driver.h"
 #include "policy/policy_draft.h"
 #include "policy/policy_scalar.h"
@@ -255,6 +256,7 @@ try_settings(const uint8 *data, size_t size)
 	if (shipped_settings == NULL)
 	{
 		settings_register(&circuit_section);
+		settings_register(&journal_section);
 		shipped_settings = settings_read(settings_default_yaml, settings_default_yaml_len,
 										 NULL, &error);
 		FUZZ_CHECK(shipped_settings != NULL);

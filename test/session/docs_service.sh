@@ -22,19 +22,21 @@ is()
 
 sql() { psql -XqAt -v ON_ERROR_STOP=1 "$@" 2>&1; }
 
-# key, shipped value, and what the error says is allowed where a mapping stands
+# keys SECTION PREFIX: key, shipped value, and what the error says is allowed
+# where a mapping stands; PREFIX is what comes before the keys
 keys()
 {
-	sql <<'SQL'
+	sql -v section="$1" -v prefix="$2" <<'SQL'
+SELECT set_config('docs.prefix', :'prefix', false) \g /dev/null
 CREATE FUNCTION pg_temp.hint(value text) RETURNS text LANGUAGE plpgsql AS $$
 DECLARE
 	hint text;
 BEGIN
-	PERFORM fraud_service_check('circuits: {template: {' || value || '}}');
+	PERFORM fraud_service_check(current_setting('docs.prefix') || value || repeat('}', length(regexp_replace(current_setting('docs.prefix'), '[^{]', '', 'g'))));
 	RETURN 'anything';
 EXCEPTION WHEN invalid_parameter_value THEN
 	GET STACKED DIAGNOSTICS hint = PG_EXCEPTION_HINT;
-	RETURN regexp_replace(substring(hint FROM 'must be (.*)\.$'), ' \(in ms[^)]*\)| with at most two decimals', '', 'g');
+	RETURN regexp_replace(substring(hint FROM 'must be (.*)\.$'), ' \(in (ms|kB)[^)]*\)| with at most two decimals', '', 'g');
 END $$;
 CREATE FUNCTION pg_temp.allowed(key text, value text) RETURNS text LANGUAGE sql AS $$
 	SELECT concat_ws(', each ',
@@ -44,8 +46,9 @@ $$;
 WITH line AS
 (
 	SELECT n, m[1] AS key, m[2] AS value
-	FROM string_to_table(fraud_service_check('{}'), E'\n') WITH ORDINALITY l (line, n), regexp_match(line, '^    (\w+): (.*)$') m
-	WHERE m IS NOT NULL
+	FROM string_to_table(fraud_service_check('{}'), E'\n') WITH ORDINALITY l (line, n),
+		regexp_match(line, format('^%s(\w+): (.*)$', CASE :'section' WHEN 'circuits' THEN '    ' ELSE '  ' END)) m
+	WHERE m IS NOT NULL AND m[1] <> 'fields'
 )
 SELECT format('| `%s` | %s | %s |', key, value, pg_temp.allowed(key, value))
 FROM (
@@ -57,14 +60,20 @@ FROM (
 SQL
 }
 
+circuits() { keys circuits 'circuits: {template: {'; }
+journal() { keys journal 'journal: {'; }
+
 if [ "${1:-}" = --print ]; then
-	keys
+	circuits
+	journal
 	exit
 fi
 
-is "$(sed -n '/<!-- keys:begin -->/,/<!-- keys:end -->/p' "$page" | sed -e '1,3d' -e '$d' | sed -E 's/^((\|[^|]*){3}\|).*/\1/')" \
-	"$(keys)" 'the table of keys'
-is "$(sed -n '/<!-- keys:begin -->/,/<!-- keys:end -->/p' "$page" | sed -e '1,3d' -e '$d' | grep -vcE '^(\| [^|]+ ){4}\|$')" 0 'each key has its meaning'
+# table NAME: its rows
+table() { sed -n "/<!-- $1:begin -->/,/<!-- $1:end -->/p" "$page" | sed -e '1,3d' -e '$d'; }
+is "$(table keys | sed -E 's/^((\|[^|]*){3}\|).*/\1/')" "$(circuits)" 'the table of keys of circuits'
+is "$(table journal | sed -E 's/^((\|[^|]*){3}\|).*/\1/')" "$(journal)" 'the table of keys of the journal'
+is "$({ table keys; table journal; } | grep -vcE '^(\| [^|]+ ){4}\|$')" 0 'each key has its meaning'
 
 # every example is a service file; block N is the Nth
 blocks=$(grep -c '^```yaml' "$page")

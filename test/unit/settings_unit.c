@@ -1,8 +1,8 @@
 /*-------------------------------------------------------------------------
  *
  * settings_unit.c
- *	  Times and percentages as text, the shipped circuits as numbers, and
- *	  look-up by name, without a server. TAP output.
+ *	  Times, sizes and percentages as text, the shipped settings as numbers,
+ *	  and look-up by name, without a server. TAP output.
  *
  *-------------------------------------------------------------------------
  */
@@ -11,6 +11,7 @@
 #include "circuit/circuit_config.h"
 #include "config/settings_image.h"
 #include "config/yaml_scalar.h"
+#include "journal/journal_config.h"
 #include "tap.h"
 
 #define SEC					INT64CONST(1000000)
@@ -78,6 +79,47 @@ test_durations(void)
 			good = usec == cases[i].usec && strcmp(printed, cases[i].printed) == 0;
 		}
 		check_text(good, "time", cases[i].text);
+	}
+}
+
+static void
+test_sizes(void)
+{
+	static const struct
+	{
+		const char *text;
+		YamlDuration result;
+		int64		bytes;
+		const char *printed;
+	}			cases[] = {
+		{"0 kB", DURATION_OK, 0, "0 GB"},
+		{"1kB", DURATION_OK, 1024, "1 kB"},
+		{"1.5 kB", DURATION_OK, 1536, "1.5 kB"},
+		{"0.0009765625 kB", DURATION_BAD, 0, NULL},
+		{"0.125 kB", DURATION_OK, 128, "0.125 kB"},
+		{"1024 kB", DURATION_OK, 1048576, "1 MB"},
+		{"0.5 GB", DURATION_OK, 536870912, "512 MB"},
+		{"999999999 GB", DURATION_OK, INT64CONST(999999999) << 30, "999999999 GB"},
+		{"1000000000 kB", DURATION_BAD, 0, NULL},
+		{"16", DURATION_NO_UNIT, 0, NULL},
+		{"16 mb", DURATION_BAD, 0, NULL},
+		{"16 B", DURATION_BAD, 0, NULL},
+		{"-1 MB", DURATION_BAD, 0, NULL},
+		{"", DURATION_BAD, 0, NULL},
+	};
+
+	for (size_t i = 0; i < lengthof(cases); i++)
+	{
+		int64		bytes = 0;
+		char		printed[YAML_PRINT_LEN];
+		bool		good = yaml_scan_size(cases[i].text, &bytes) == cases[i].result;
+
+		if (good && cases[i].result == DURATION_OK)
+		{
+			yaml_print_size(bytes, printed);
+			good = bytes == cases[i].bytes && strcmp(printed, cases[i].printed) == 0;
+		}
+		check_text(good, "size", cases[i].text);
 	}
 }
 
@@ -155,15 +197,51 @@ test_named(const SettingsImage *shipped)
 }
 
 static void
+test_journal(const SettingsImage *shipped)
+{
+	static const char yaml[] = "journal: {sync: each, max_size: 2 GB, fields: {name: drop, card_id: keep, account: hash}}";
+	const JournalSettings *journal = (const JournalSettings *)
+		((const char *) shipped + settings_offset(&journal_section));
+	YamlError	error;
+	SettingsImage *image;
+
+	check(journal->sync == JOURNAL_SYNC_INTERVAL && journal->interval == SEC &&
+		  journal->segment_size == 16 << 20 && journal->max_size == 1 << 30 &&
+		  journal->on_full == JOURNAL_DROP_AND_COUNT && journal->keep == 600 * SEC &&
+		  journal->retention == 365 * 86400 * SEC, "the shipped journal");
+	check(journal_field_rule(journal, "card_id") == JOURNAL_FIELD_HASH &&
+		  journal_field_rule(journal, "card_number") == JOURNAL_FIELD_HASH &&
+		  journal_field_rule(journal, "pan") == JOURNAL_FIELD_HASH, "cards are hashed");
+	check(journal_field_rule(journal, "amount") == JOURNAL_FIELD_KEEP &&
+		  journal_field_rule(journal, "") == JOURNAL_FIELD_KEEP &&
+		  journal_field_rule(journal, "card") == JOURNAL_FIELD_KEEP, "the rest is kept");
+	image = settings_read(yaml, strlen(yaml), shipped, &error);
+	check(image != NULL, "a journal of one's own");
+	if (image == NULL)
+		return;
+	journal = (const JournalSettings *) ((const char *) image + settings_offset(&journal_section));
+	check(journal->sync == JOURNAL_SYNC_EACH && journal->max_size == INT64CONST(2) << 30, "what it says");
+	check(journal->nfields == 5 && journal_field_rule(journal, "name") == JOURNAL_FIELD_DROP &&
+		  journal_field_rule(journal, "account") == JOURNAL_FIELD_HASH &&
+		  journal_field_rule(journal, "card_id") == JOURNAL_FIELD_KEEP, "fields that are named");
+	check(journal_field_rule(journal, "pan") == JOURNAL_FIELD_HASH, "shipped ones stay when others are named");
+	pfree(image);
+	check(settings_read("journal: {fields: {pan: keep}}", 30, shipped, &error) == NULL &&
+		  strcmp(error.message, "card numbers are never kept in clear") == 0, "card numbers are never kept");
+	check(settings_read("journal: {segment_size: 256 MB, max_size: 300 MB}", 49, shipped, &error) == NULL &&
+		  strcmp(error.message, "max_size 300 MB is less than two segments of 256 MB") == 0, "room for two segments");
+}
+
+static void
 test_complete(void)
 {
 	YamlError	error;
 
 	check(settings_read("{}", 2, NULL, &error) == NULL &&
 		  strcmp(error.message, "missing key \"circuits\"") == 0, "shipped: every section");
-	check(settings_read("circuits: {}", 12, NULL, &error) == NULL &&
+	check(settings_read("{circuits: {}, journal: }", 25, NULL, &error) == NULL &&
 		  strcmp(error.message, "missing key \"template\"") == 0, "shipped: the template");
-	check(settings_read("circuits: {template: {mode: normal}}", 36, NULL, &error) == NULL &&
+	check(settings_read("{circuits: {template: {mode: normal}}, journal: }", 49, NULL, &error) == NULL &&
 		  strcmp(error.message, "missing key \"failures\"") == 0, "shipped: every key");
 }
 
@@ -174,8 +252,10 @@ main(void)
 	SettingsImage *shipped;
 
 	test_durations();
+	test_sizes();
 	test_percentages();
 	settings_register(&circuit_section);
+	settings_register(&journal_section);
 	test_complete();
 	shipped = settings_read(settings_default_yaml, settings_default_yaml_len, NULL, &error);
 	check(shipped != NULL, "the shipped file is complete");
@@ -185,6 +265,7 @@ main(void)
 	{
 		test_shipped(shipped);
 		test_named(shipped);
+		test_journal(shipped);
 		pfree(shipped);
 	}
 	return tap_end();
