@@ -30,6 +30,9 @@ PURE_OBJS = \
 	src/core/json_text.o \
 	src/core/ring.o \
 	src/core/state_image.o \
+	src/decide/facts.o \
+	src/decide/kept.o \
+	src/decide/recent.o \
 	src/policy/catalog.o \
 	src/policy/default_yaml.o \
 	src/policy/policy_draft.o \

@@ -1,0 +1,356 @@
+/*-------------------------------------------------------------------------
+ *
+ * kept.c
+ *	  One partition of the memory of decisions; see kept.h.
+ *
+ * The ring of bytes. `head` and `tail` count all bytes ever written and
+ * dropped. Each piece begins with the place of its head; the piece is that
+ * head's as long as the head names its position. A piece never goes over the
+ * end: what is left there becomes a piece of nobody.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "core/c_base.h"
+
+#include "decide/kept.h"
+
+typedef struct Head
+{
+	KeptKey		key;
+	uint8		record[KEPT_RECORD];
+	int64		at;				/* of the answer */
+	uint64		position;		/* of its bytes */
+	uint64		claim;			/* token, 0: nobody's */
+	int64		claimed_at;
+	uint16		len;
+	bool		decided;		/* there is an answer */
+	bool		verdict;		/* it has one */
+	bool		claim_verdict;	/* the claim will bring one */
+} Head;
+
+typedef struct Piece
+{
+	uint32		place;			/* NOBODY: none */
+	uint32		size;			/* this included */
+} Piece;
+
+#define NOBODY				PG_UINT32_MAX
+
+struct Kept
+{
+	uint32		sets;
+	uint32		room;			/* bytes of the ring */
+	uint64		token;			/* of the last claim */
+	uint64		head;
+	uint64		tail;
+	KeptCounters counters;
+	/* behind it: a Head of each place, the ring */
+};
+
+StaticAssertDecl(KEPT_MAX <= PG_UINT16_MAX, "sizes of answers are counted in 16 bits");
+/* a piece and what is left at the end before it */
+StaticAssertDecl(LIVE_WAYS * KEPT_USUAL >= 2 * (KEPT_MAX + 8 + sizeof(Piece)), "a ring takes any answer");
+
+static inline uint32
+ring_room(uint32 sets)
+{
+	return sets * LIVE_WAYS * KEPT_USUAL;
+}
+
+size_t
+kept_size(uint32 sets)
+{
+	return sizeof(Kept) + (size_t) sets * LIVE_WAYS * sizeof(Head) + ring_room(sets);
+}
+
+uint32
+kept_capacity(uint32 sets)
+{
+	return sets * LIVE_WAYS;
+}
+
+static inline Head *
+head_at(const Kept *k, uint32 place)
+{
+	return (Head *) (k + 1) + place;
+}
+
+static inline char *
+ring_at(const Kept *k, uint64 position)
+{
+	return (char *) head_at(k, k->sets * LIVE_WAYS) + position % k->room;
+}
+
+void
+kept_init(Kept *k, uint32 sets)
+{
+	/* the ring counts as far as heads say */
+	memset(k, 0, sizeof(Kept) + (size_t) sets * LIVE_WAYS * sizeof(Head));
+	k->sets = sets;
+	k->room = ring_room(sets);
+}
+
+void
+kept_counters(const Kept *k, KeptCounters *counters)
+{
+	*counters = k->counters;
+}
+
+/* ---- heads ---- */
+
+static inline bool
+has_answer(const Head *h, int64 now)
+{
+	return h->decided && now - h->at < KEPT_FOR;
+}
+
+static inline bool
+is_claimed(const Head *h, int64 now)
+{
+	return h->claim != 0 && now - h->claimed_at < KEPT_LEASE;
+}
+
+static Head *
+find(const Kept *k, const KeptKey *key, int64 now, bool *reused)
+{
+	Head	   *found = NULL;
+	int			choice;
+	int			i;
+
+	*reused = false;
+	for (choice = 0; choice < 2; choice++)
+	{
+		Head	   *h = head_at(k, live_set(&key->txn, k->sets, choice) * LIVE_WAYS);
+
+		for (i = 0; i < LIVE_WAYS; i++, h++)
+		{
+			if (!hash128_equal(&h->key.txn, &key->txn) || (!has_answer(h, now) && !is_claimed(h, now)))
+				continue;
+			if (hash128_equal(&h->key.facts, &key->facts))
+				found = h;
+			else
+				*reused = true;
+		}
+	}
+	return found;
+}
+
+static void
+drop_answer(Kept *k, Head *h, int64 now)
+{
+	if (!h->decided)
+		return;
+	if (has_answer(h, now))
+		k->counters.evicted++;
+	k->counters.decisions--;
+	h->decided = false;
+}
+
+/*
+ * A place for a new head: nobody's in the set with more of them, else that of
+ * the oldest answer. NULL where all are being decided.
+ */
+static Head *
+take_place(Kept *k, const KeptKey *key, int64 now)
+{
+	Head	   *oldest = NULL;
+	Head	   *room = NULL;
+	int			most = 0;
+	int			choice;
+	int			i;
+
+	for (choice = 0; choice < 2; choice++)
+	{
+		Head	   *h = head_at(k, live_set(&key->txn, k->sets, choice) * LIVE_WAYS);
+		Head	   *unused = NULL;
+		int			nfree = 0;
+
+		for (i = 0; i < LIVE_WAYS; i++, h++)
+		{
+			if (is_claimed(h, now))
+				continue;
+			if (!has_answer(h, now))
+			{
+				unused = h;
+				nfree++;
+			}
+			else if (oldest == NULL || h->at < oldest->at)
+				oldest = h;
+		}
+		if (nfree > most)
+		{
+			most = nfree;
+			room = unused;
+		}
+	}
+	if (room == NULL)
+		room = oldest;
+	if (room == NULL)
+	{
+		k->counters.full++;
+		return NULL;
+	}
+	drop_answer(k, room, now);
+	memset(room, 0, sizeof(*room));
+	room->key = *key;
+	return room;
+}
+
+/* ---- the ring of bytes ---- */
+
+static void
+drop_tail(Kept *k, int64 now)
+{
+	const Piece *piece = (const Piece *) ring_at(k, k->tail);
+
+	if (piece->place != NOBODY)
+	{
+		Head	   *h = head_at(k, piece->place);
+
+		if (h->decided && h->position == k->tail)
+			drop_answer(k, h, now);
+	}
+	k->tail += piece->size;
+}
+
+static Piece *
+add_piece(Kept *k, uint32 size, int64 now)
+{
+	Piece	   *piece;
+
+	while (k->head + size - k->tail > k->room)
+		drop_tail(k, now);
+	piece = (Piece *) ring_at(k, k->head);
+	piece->place = NOBODY;
+	piece->size = size;
+	k->head += size;
+	return piece;
+}
+
+static void
+store_answer(Kept *k, Head *h, const KeptAnswer *answer, int64 now)
+{
+	uint32		size = (uint32) (sizeof(Piece) + TYPEALIGN(8, answer->len));
+	uint32		at_end = k->room - (uint32) (k->head % k->room);
+	Piece	   *piece;
+
+	if (at_end < size)
+		(void) add_piece(k, at_end, now);
+	h->position = k->head;
+	piece = add_piece(k, size, now);
+	piece->place = (uint32) (h - head_at(k, 0));
+	memcpy(piece + 1, answer->bytes, answer->len);
+
+	memcpy(h->record, answer->record, KEPT_RECORD);
+	h->at = now;
+	h->len = (uint16) answer->len;
+	h->verdict = answer->verdict;
+	h->decided = true;
+	k->counters.decisions++;
+}
+
+static void
+show(const Kept *k, const Head *h, KeptAnswer *answer)
+{
+	answer->at = h->at;
+	answer->verdict = h->verdict;
+	memcpy(answer->record, h->record, KEPT_RECORD);
+	answer->len = h->len;
+	memcpy(answer->bytes, ring_at(k, h->position) + sizeof(Piece), h->len);
+}
+
+/* ---- finding, claiming, answering ---- */
+
+KeptFound
+kept_find(const Kept *k, const KeptKey *key, int64 now, bool *reused, KeptAnswer *answer)
+{
+	const Head *h = find(k, key, now, reused);
+
+	answer->len = 0;
+	if (h == NULL)
+		return *reused ? KEPT_OTHER : KEPT_NONE;
+	if (!has_answer(h, now))
+		return KEPT_BUSY;
+	show(k, h, answer);
+	return KEPT_SAME;
+}
+
+KeptClaim
+kept_claim(Kept *k, const KeptKey *key, bool verdict, int64 now, bool *reused, uint64 *token,
+		   KeptAnswer *answer)
+{
+	Head	   *h = find(k, key, now, reused);
+	KeptClaim	claim = CLAIM_FIRST;
+
+	answer->len = 0;
+	*token = 0;
+	if (h != NULL)
+	{
+		if (has_answer(h, now))
+			show(k, h, answer);
+		if (has_answer(h, now) && (h->verdict || !verdict))
+			return CLAIM_REPEAT;
+		if (is_claimed(h, now) && (h->claim_verdict || !verdict))
+			return CLAIM_BUSY;
+		claim = CLAIM_SUPERSEDES;
+	}
+	else
+		h = take_place(k, key, now);
+	if (h != NULL)
+	{
+		h->claim = *token = ++k->token;
+		h->claimed_at = now;
+		h->claim_verdict = verdict;
+	}
+	return claim;
+}
+
+void
+kept_put(Kept *k, const KeptKey *key, uint64 token, const KeptAnswer *answer, int64 now, KeptPut *put)
+{
+	bool		reused;
+	Head	   *h = find(k, key, now, &reused);
+
+	Assert(answer->len > 0 && answer->len <= KEPT_MAX);
+	put->kept = put->other = false;
+	if (h == NULL)
+		h = take_place(k, key, now);
+	if (h == NULL)
+		return;
+	if (h->claim == token)
+		h->claim = 0;
+	if (has_answer(h, now))
+	{
+		put->other = true;
+		memcpy(put->record, h->record, KEPT_RECORD);
+		if (h->verdict || !answer->verdict)
+			return;
+	}
+	/* not evicted: it has a successor */
+	if (h->decided)
+	{
+		h->decided = false;
+		k->counters.decisions--;
+	}
+	store_answer(k, h, answer, now);
+	put->kept = true;
+}
+
+void
+kept_release(Kept *k, const KeptKey *key, uint64 token)
+{
+	int			choice;
+	int			i;
+
+	if (token == 0)
+		return;
+	/* also where its lease is over */
+	for (choice = 0; choice < 2; choice++)
+	{
+		Head	   *h = head_at(k, live_set(&key->txn, k->sets, choice) * LIVE_WAYS);
+
+		for (i = 0; i < LIVE_WAYS; i++, h++)
+			if (h->claim == token)
+				h->claim = 0;
+	}
+}
