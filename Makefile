@@ -92,6 +92,9 @@ SERVER_OBJS = \
 	src/core/worker.o \
 	src/core/worker_status.o \
 	src/core/worker_tables.o \
+	src/decide/attempts.o \
+	src/decide/decisions.o \
+	src/decide/live_sql.o \
 	src/policy/policy_active.o \
 	src/policy/policy_catalog.o \
 	src/policy/policy_check.o \

@@ -21,6 +21,8 @@
 #include "core/event_log.h"
 #include "core/events.h"
 #include "core/worker.h"
+#include "decide/attempts.h"
+#include "decide/decisions.h"
 #include "policy/policy_active.h"
 #include "score/custom.h"
 #include "store/fold.h"
@@ -48,6 +50,8 @@ _PG_init(void)
 	label_source_init();
 	circuit_tasks_init();
 	fold_init();
+	attempts_init();
+	decisions_init();
 
 	/* behind everything that gives it something to do */
 	worker_init();

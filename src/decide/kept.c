@@ -228,9 +228,9 @@ add_piece(Kept *k, uint32 size, int64 now)
 }
 
 static void
-store_answer(Kept *k, Head *h, const KeptAnswer *answer, int64 now)
+store_answer(Kept *k, Head *h, const char *bytes, int len, int64 now)
 {
-	uint32		size = (uint32) (sizeof(Piece) + TYPEALIGN(8, answer->len));
+	uint32		size = (uint32) (sizeof(Piece) + TYPEALIGN(8, len));
 	uint32		at_end = k->room - (uint32) (k->head % k->room);
 	Piece	   *piece;
 
@@ -239,12 +239,9 @@ store_answer(Kept *k, Head *h, const KeptAnswer *answer, int64 now)
 	h->position = k->head;
 	piece = add_piece(k, size, now);
 	piece->place = (uint32) (h - head_at(k, 0));
-	memcpy(piece + 1, answer->bytes, answer->len);
-
-	memcpy(h->record, answer->record, KEPT_RECORD);
+	memcpy(piece + 1, bytes, len);
 	h->at = now;
-	h->len = (uint16) answer->len;
-	h->verdict = answer->verdict;
+	h->len = (uint16) len;
 	h->decided = true;
 	k->counters.decisions++;
 }
@@ -306,12 +303,13 @@ kept_claim(Kept *k, const KeptKey *key, bool verdict, int64 now, bool *reused, u
 }
 
 void
-kept_put(Kept *k, const KeptKey *key, uint64 token, const KeptAnswer *answer, int64 now, KeptPut *put)
+kept_put(Kept *k, const KeptKey *key, uint64 token, const char *bytes, int len, bool verdict,
+		 const uint8 *record, int64 now, KeptPut *put)
 {
 	bool		reused;
 	Head	   *h = find(k, key, now, &reused);
 
-	Assert(answer->len > 0 && answer->len <= KEPT_MAX);
+	Assert(len > 0 && len <= KEPT_MAX);
 	put->kept = put->other = false;
 	if (h == NULL)
 		h = take_place(k, key, now);
@@ -323,7 +321,7 @@ kept_put(Kept *k, const KeptKey *key, uint64 token, const KeptAnswer *answer, in
 	{
 		put->other = true;
 		memcpy(put->record, h->record, KEPT_RECORD);
-		if (h->verdict || !answer->verdict)
+		if (h->verdict || !verdict)
 			return;
 	}
 	/* not evicted: it has a successor */
@@ -332,7 +330,9 @@ kept_put(Kept *k, const KeptKey *key, uint64 token, const KeptAnswer *answer, in
 		h->decided = false;
 		k->counters.decisions--;
 	}
-	store_answer(k, h, answer, now);
+	store_answer(k, h, bytes, len, now);
+	memcpy(h->record, record, KEPT_RECORD);
+	h->verdict = verdict;
 	put->kept = true;
 }
 

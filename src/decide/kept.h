@@ -96,9 +96,9 @@ extern KeptFound kept_find(const Kept *kept, const KeptKey *key, int64 now, bool
 extern KeptClaim kept_claim(Kept *kept, const KeptKey *key, bool verdict, int64 now, bool *reused,
 							uint64 *token, KeptAnswer *answer);
 
-/* The answer to a claim, of at most KEPT_MAX bytes. answer->at is not used. */
-extern void kept_put(Kept *kept, const KeptKey *key, uint64 token, const KeptAnswer *answer, int64 now,
-					 KeptPut *put);
+/* The answer to a claim: at least one byte, at most KEPT_MAX. */
+extern void kept_put(Kept *kept, const KeptKey *key, uint64 token, const char *bytes, int len,
+					 bool verdict, const uint8 *record, int64 now, KeptPut *put);
 
 /* No answer will come. */
 extern void kept_release(Kept *kept, const KeptKey *key, uint64 token);
