@@ -20,12 +20,11 @@ typedef struct Head
 	uint8		record[KEPT_RECORD];
 	int64		at;				/* of the answer */
 	uint64		position;		/* of its bytes */
-	uint64		claim;			/* token, 0: nobody's */
-	int64		claimed_at;
+	uint64		claim[2];		/* tokens, 0: nobody's; of one without and one with a verdict */
+	int64		claimed_at[2];
 	uint16		len;
 	bool		decided;		/* there is an answer */
 	bool		verdict;		/* it has one */
-	bool		claim_verdict;	/* the claim will bring one */
 } Head;
 
 typedef struct Piece
@@ -105,9 +104,25 @@ has_answer(const Head *h, int64 now)
 }
 
 static inline bool
+claim_holds(const Head *h, bool verdict, int64 now)
+{
+	return h->claim[verdict] != 0 && now - h->claimed_at[verdict] < KEPT_LEASE;
+}
+
+static inline bool
 is_claimed(const Head *h, int64 now)
 {
-	return h->claim != 0 && now - h->claimed_at < KEPT_LEASE;
+	return claim_holds(h, false, now) || claim_holds(h, true, now);
+}
+
+static inline void
+end_claim(Head *h, uint64 token)
+{
+	int			i;
+
+	for (i = 0; i < 2; i++)
+		if (h->claim[i] == token)
+			h->claim[i] = 0;
 }
 
 static Head *
@@ -287,7 +302,7 @@ kept_claim(Kept *k, const KeptKey *key, bool verdict, int64 now, bool *reused, u
 			show(k, h, answer);
 		if (has_answer(h, now) && (h->verdict || !verdict))
 			return CLAIM_REPEAT;
-		if (is_claimed(h, now) && (h->claim_verdict || !verdict))
+		if (claim_holds(h, true, now) || (!verdict && claim_holds(h, false, now)))
 			return CLAIM_BUSY;
 		claim = CLAIM_SUPERSEDES;
 	}
@@ -295,9 +310,8 @@ kept_claim(Kept *k, const KeptKey *key, bool verdict, int64 now, bool *reused, u
 		h = take_place(k, key, now);
 	if (h != NULL)
 	{
-		h->claim = *token = ++k->token;
-		h->claimed_at = now;
-		h->claim_verdict = verdict;
+		h->claim[verdict] = *token = ++k->token;
+		h->claimed_at[verdict] = now;
 	}
 	return claim;
 }
@@ -315,8 +329,7 @@ kept_put(Kept *k, const KeptKey *key, uint64 token, const char *bytes, int len, 
 		h = take_place(k, key, now);
 	if (h == NULL)
 		return;
-	if (h->claim == token)
-		h->claim = 0;
+	end_claim(h, token);
 	if (has_answer(h, now))
 	{
 		put->other = true;
@@ -350,7 +363,6 @@ kept_release(Kept *k, const KeptKey *key, uint64 token)
 		Head	   *h = head_at(k, live_set(&key->txn, k->sets, choice) * LIVE_WAYS);
 
 		for (i = 0; i < LIVE_WAYS; i++, h++)
-			if (h->claim == token)
-				h->claim = 0;
+			end_claim(h, token);
 	}
 }

@@ -13,7 +13,7 @@
  * without an answer; others that come meanwhile are told so, decide by
  * themselves and do not count it: nobody waits. A claim ends with the answer,
  * with kept_release(), or after KEPT_LEASE, should its owner never come back.
- * One that brings a verdict takes over from one that does not have any.
+ * One that brings a verdict may stand beside one that does not have any.
  * Whatever comes in what order, of two answers that differ in having a verdict
  * the one that has it stays, else the first.
  *

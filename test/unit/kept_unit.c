@@ -108,7 +108,7 @@ claims(void)
 	/* a verdict while the answer is being made */
 	a = key_of(2, 1);
 	(void) kept_claim(k, &a, false, 0, &reused, &token, &answer);
-	check(kept_claim(k, &a, true, 0, &reused, &other, &answer) == CLAIM_SUPERSEDES && other != token && answer.len == 0, "a verdict takes over from who has none");
+	check(kept_claim(k, &a, true, 0, &reused, &other, &answer) == CLAIM_SUPERSEDES && other != token && answer.len == 0, "a verdict does not wait for who has none");
 	result = put(k, &a, token, "plain", false, 1);
 	check(result.kept && !result.other, "whose answer stands first");
 	result = put(k, &a, other, "ML", true, 2);
@@ -120,7 +120,14 @@ claims(void)
 	result = put(k, &a, token, "plain", false, 2);
 	check(!result.kept && result.other && strcmp((char *) result.record, "ML") == 0, "or comes second, and is not kept");
 
+	a = key_of(5, 1);
+	(void) kept_claim(k, &a, false, 0, &reused, &token, &answer);
+	(void) kept_claim(k, &a, true, 0, &reused, &other, &answer);
+	kept_release(k, &a, other);
+	check(kept_claim(k, &a, false, 0, &reused, &other, &answer) == CLAIM_BUSY, "one that is given up leaves the other");
+
 	/* time */
+	a = key_of(3, 1);
 	check(kept_find(k, &a, 1 + KEPT_FOR - 1, &reused, &answer) == KEPT_SAME, "an answer is there for ten minutes");
 	check(kept_find(k, &a, 1 + KEPT_FOR, &reused, &answer) == KEPT_NONE, "and no longer");
 	a = key_of(4, 1);
@@ -162,9 +169,8 @@ typedef struct ModelDecision
 	int			len;
 	char		bytes[KEPT_MAX];
 	int64		at;
-	uint64		token;			/* 0: not claimed */
-	bool		token_verdict;
-	int64		claimed_at;
+	uint64		token[2];		/* without, with a verdict; 0: not claimed */
+	int64		claimed_at[2];
 } ModelDecision;
 
 static ModelDecision model[TXNS][FACTS];
@@ -176,9 +182,15 @@ valid(const ModelDecision *m, int64 now)
 }
 
 static bool
+claimed_by(const ModelDecision *m, bool verdict, int64 now)
+{
+	return m->token[verdict] != 0 && now - m->claimed_at[verdict] < KEPT_LEASE;
+}
+
+static bool
 claimed(const ModelDecision *m, int64 now)
 {
-	return m->token != 0 && now - m->claimed_at < KEPT_LEASE;
+	return claimed_by(m, false, now) || claimed_by(m, true, now);
 }
 
 static bool
@@ -195,7 +207,7 @@ expected_claim(const ModelDecision *m, bool verdict, int64 now)
 {
 	if (valid(m, now) && (m->verdict || !verdict))
 		return CLAIM_REPEAT;
-	if (claimed(m, now) && (m->token_verdict || !verdict))
+	if (claimed_by(m, true, now) || (!verdict && claimed_by(m, false, now)))
 		return CLAIM_BUSY;
 	return valid(m, now) || claimed(m, now) ? CLAIM_SUPERSEDES : CLAIM_FIRST;
 }
@@ -266,15 +278,14 @@ against_model(uint32 sets, int largest, int step, bool room, const char *what)
 				wrong += !valid(m, now) || answer.len != m->len || memcmp(answer.bytes, m->bytes, m->len) != 0;
 			if (token != 0)
 			{
-				m->token = token;
-				m->token_verdict = verdict;
-				m->claimed_at = now;
+				m->token[verdict] = token;
+				m->claimed_at[verdict] = now;
 			}
 			/* the answer comes at once, later or never */
 			if (token != 0 && draw(8) == 0)
 			{
 				kept_release(k, &key, token);
-				m->token = 0;
+				m->token[verdict] = 0;
 			}
 		}
 		if (answer.len > 0)
@@ -284,18 +295,19 @@ against_model(uint32 sets, int largest, int step, bool room, const char *what)
 			fill(record, m->bytes, m->len);
 			wrong += answer.verdict != m->verdict || answer.at != m->at || memcmp(record, answer.record, KEPT_RECORD) != 0;
 		}
-		if (m->token != 0 && draw(2) == 0)
+		verdict = draw(2) == 0;
+		if (m->token[verdict] != 0 && draw(2) == 0)
 		{
 			char		bytes[KEPT_MAX];
 			int			len = 1 + (int) draw((uint64) largest);
-			bool		stays = valid(m, now) && (m->verdict || !m->token_verdict);
+			bool		stays = valid(m, now) && (m->verdict || !verdict);
 			uint8		record[KEPT_RECORD];
 			KeptPut		result;
 
 			for (int i = 0; i < len; i++)
 				bytes[i] = (char) draw(256);
 			fill(record, bytes, len);
-			kept_put(k, &key, m->token, bytes, len, m->token_verdict, record, now, &result);
+			kept_put(k, &key, m->token[verdict], bytes, len, verdict, record, now, &result);
 			if (room)
 			{
 				uint8		old[KEPT_RECORD];
@@ -307,12 +319,12 @@ against_model(uint32 sets, int largest, int step, bool room, const char *what)
 			if (result.kept)
 			{
 				m->decided = true;
-				m->verdict = m->token_verdict;
+				m->verdict = verdict;
 				m->len = len;
 				memcpy(m->bytes, bytes, len);
 				m->at = now;
 			}
-			m->token = 0;
+			m->token[verdict] = 0;
 		}
 	}
 	check(wrong == 0, what);
