@@ -228,7 +228,7 @@ attempts_init(void)
 	/* without preload it means nothing, but configuration files may have it */
 	DefineCustomIntVariable("fraud_fallback.live_customers",
 							"Customers whose attempts of the last hour are remembered in shared memory.",
-							"Takes 5 kB of shared memory for each, and 3 kB for four decisions.",
+							"Each takes 5 kB of shared memory, and 3 kB for four recent decisions.",
 							&live_customers,
 							10000, 128, 1000000,
 							process_shared_preload_libraries_in_progress ? PGC_POSTMASTER : PGC_SIGHUP,
