@@ -37,7 +37,7 @@
 typedef struct Claim
 {
 	KeptKey		key;
-	uint64		token;			/* 0: not ours, or there was no place for it */
+	uint32		token;			/* 0: not ours, or there was no place for it */
 } Claim;
 
 /* False where it cannot be known again: decide it as the first time, put nothing. */

@@ -8,6 +8,8 @@
  * head's as long as the head names its position. A piece never goes over the
  * end: what is left there becomes a piece of nobody.
  *
+ * Heads are read sixteen at a time and are kept to a cache line each.
+ *
  *-------------------------------------------------------------------------
  */
 #include "core/c_base.h"
@@ -17,20 +19,20 @@
 typedef struct Head
 {
 	KeptKey		key;
-	uint8		record[KEPT_RECORD];
 	int64		at;				/* of the answer */
-	uint64		position;		/* of its bytes */
-	uint64		claim[2];		/* tokens, 0: nobody's; of one without and one with a verdict */
-	int64		claimed_at[2];
-	uint16		len;
-	bool		decided;		/* there is an answer */
-	bool		verdict;		/* it has one */
+	int64		claimed_at;		/* of the later claim, if there are two */
+	uint64		position:62;	/* of its piece */
+	uint64		decided:1;		/* there is an answer */
+	uint64		verdict:1;		/* it has one */
+	uint32		claim[2];		/* tokens, 0: nobody's; of one without and one with a verdict */
 } Head;
 
 typedef struct Piece
 {
 	uint32		place;			/* NOBODY: none */
-	uint32		size;			/* this included */
+	uint16		words;			/* its size, in eights of bytes */
+	uint16		len;			/* of the answer */
+	uint8		record[KEPT_RECORD];	/* and what follows: not in a piece of nobody */
 } Piece;
 
 #define NOBODY				PG_UINT32_MAX
@@ -39,13 +41,14 @@ struct Kept
 {
 	uint32		sets;
 	uint32		room;			/* bytes of the ring */
-	uint64		token;			/* of the last claim */
+	uint32		token;			/* of the last claim */
 	uint64		head;
 	uint64		tail;
 	KeptCounters counters;
 	/* behind it: a Head of each place, the ring */
 };
 
+StaticAssertDecl(sizeof(Head) == 64, "a head is a cache line");
 StaticAssertDecl(KEPT_MAX <= PG_UINT16_MAX, "sizes of answers are counted in 16 bits");
 /* a piece and what is left at the end before it */
 StaticAssertDecl(LIVE_WAYS * KEPT_USUAL >= 2 * (KEPT_MAX + 8 + sizeof(Piece)), "a ring takes any answer");
@@ -56,10 +59,17 @@ ring_room(uint32 sets)
 	return sets * LIVE_WAYS * KEPT_USUAL;
 }
 
+/* From a cache line on: heads. */
+static inline size_t
+heads_at(void)
+{
+	return TYPEALIGN(sizeof(Head), sizeof(Kept));
+}
+
 size_t
 kept_size(uint32 sets)
 {
-	return sizeof(Kept) + (size_t) sets * LIVE_WAYS * sizeof(Head) + ring_room(sets);
+	return heads_at() + (size_t) sets * LIVE_WAYS * sizeof(Head) + ring_room(sets);
 }
 
 uint32
@@ -71,7 +81,7 @@ kept_capacity(uint32 sets)
 static inline Head *
 head_at(const Kept *k, uint32 place)
 {
-	return (Head *) (k + 1) + place;
+	return (Head *) ((char *) k + heads_at()) + place;
 }
 
 static inline char *
@@ -84,7 +94,7 @@ void
 kept_init(Kept *k, uint32 sets)
 {
 	/* the ring counts as far as heads say */
-	memset(k, 0, sizeof(Kept) + (size_t) sets * LIVE_WAYS * sizeof(Head));
+	memset(k, 0, heads_at() + (size_t) sets * LIVE_WAYS * sizeof(Head));
 	k->sets = sets;
 	k->room = ring_room(sets);
 }
@@ -106,7 +116,7 @@ has_answer(const Head *h, int64 now)
 static inline bool
 claim_holds(const Head *h, bool verdict, int64 now)
 {
-	return h->claim[verdict] != 0 && now - h->claimed_at[verdict] < KEPT_LEASE;
+	return h->claim[verdict] != 0 && now - h->claimed_at < KEPT_LEASE;
 }
 
 static inline bool
@@ -116,7 +126,7 @@ is_claimed(const Head *h, int64 now)
 }
 
 static inline void
-end_claim(Head *h, uint64 token)
+end_claim(Head *h, uint32 token)
 {
 	int			i;
 
@@ -225,7 +235,7 @@ drop_tail(Kept *k, int64 now)
 		if (h->decided && h->position == k->tail)
 			drop_answer(k, h, now);
 	}
-	k->tail += piece->size;
+	k->tail += piece->words * 8;
 }
 
 static Piece *
@@ -237,15 +247,15 @@ add_piece(Kept *k, uint32 size, int64 now)
 		drop_tail(k, now);
 	piece = (Piece *) ring_at(k, k->head);
 	piece->place = NOBODY;
-	piece->size = size;
+	piece->words = (uint16) (size / 8);
 	k->head += size;
 	return piece;
 }
 
 static void
-store_answer(Kept *k, Head *h, const char *bytes, int len, int64 now)
+store_answer(Kept *k, Head *h, const char *bytes, int len, bool verdict, const uint8 *record, int64 now)
 {
-	uint32		size = (uint32) (sizeof(Piece) + TYPEALIGN(8, len));
+	uint32		size = (uint32) TYPEALIGN(8, sizeof(Piece) + len);
 	uint32		at_end = k->room - (uint32) (k->head % k->room);
 	Piece	   *piece;
 
@@ -254,21 +264,31 @@ store_answer(Kept *k, Head *h, const char *bytes, int len, int64 now)
 	h->position = k->head;
 	piece = add_piece(k, size, now);
 	piece->place = (uint32) (h - head_at(k, 0));
+	piece->len = (uint16) len;
+	memcpy(piece->record, record, KEPT_RECORD);
 	memcpy(piece + 1, bytes, len);
 	h->at = now;
-	h->len = (uint16) len;
+	h->verdict = verdict;
 	h->decided = true;
 	k->counters.decisions++;
+}
+
+static const Piece *
+piece_of(const Kept *k, const Head *h)
+{
+	return (const Piece *) ring_at(k, h->position);
 }
 
 static void
 show(const Kept *k, const Head *h, KeptAnswer *answer)
 {
+	const Piece *piece = piece_of(k, h);
+
 	answer->at = h->at;
 	answer->verdict = h->verdict;
-	memcpy(answer->record, h->record, KEPT_RECORD);
-	answer->len = h->len;
-	memcpy(answer->bytes, ring_at(k, h->position) + sizeof(Piece), h->len);
+	memcpy(answer->record, piece->record, KEPT_RECORD);
+	answer->len = piece->len;
+	memcpy(answer->bytes, piece + 1, piece->len);
 }
 
 /* ---- finding, claiming, answering ---- */
@@ -288,7 +308,7 @@ kept_find(const Kept *k, const KeptKey *key, int64 now, bool *reused, KeptAnswer
 }
 
 KeptClaim
-kept_claim(Kept *k, const KeptKey *key, bool verdict, int64 now, bool *reused, uint64 *token,
+kept_claim(Kept *k, const KeptKey *key, bool verdict, int64 now, bool *reused, uint32 *token,
 		   KeptAnswer *answer)
 {
 	Head	   *h = find(k, key, now, reused);
@@ -310,14 +330,19 @@ kept_claim(Kept *k, const KeptKey *key, bool verdict, int64 now, bool *reused, u
 		h = take_place(k, key, now);
 	if (h != NULL)
 	{
-		h->claim[verdict] = *token = ++k->token;
-		h->claimed_at[verdict] = now;
+		/* one whose lease is over does not come back with another's */
+		if (!is_claimed(h, now))
+			h->claim[0] = h->claim[1] = 0;
+		if (++k->token == 0)
+			k->token = 1;
+		h->claim[verdict] = *token = k->token;
+		h->claimed_at = now;
 	}
 	return claim;
 }
 
 void
-kept_put(Kept *k, const KeptKey *key, uint64 token, const char *bytes, int len, bool verdict,
+kept_put(Kept *k, const KeptKey *key, uint32 token, const char *bytes, int len, bool verdict,
 		 const uint8 *record, int64 now, KeptPut *put)
 {
 	bool		reused;
@@ -333,7 +358,7 @@ kept_put(Kept *k, const KeptKey *key, uint64 token, const char *bytes, int len, 
 	if (has_answer(h, now))
 	{
 		put->other = true;
-		memcpy(put->record, h->record, KEPT_RECORD);
+		memcpy(put->record, piece_of(k, h)->record, KEPT_RECORD);
 		if (h->verdict || !verdict)
 			return;
 	}
@@ -343,14 +368,12 @@ kept_put(Kept *k, const KeptKey *key, uint64 token, const char *bytes, int len, 
 		h->decided = false;
 		k->counters.decisions--;
 	}
-	store_answer(k, h, bytes, len, now);
-	memcpy(h->record, record, KEPT_RECORD);
-	h->verdict = verdict;
+	store_answer(k, h, bytes, len, verdict, record, now);
 	put->kept = true;
 }
 
 void
-kept_release(Kept *k, const KeptKey *key, uint64 token)
+kept_release(Kept *k, const KeptKey *key, uint32 token)
 {
 	int			choice;
 	int			i;

@@ -94,13 +94,13 @@ extern KeptFound kept_find(const Kept *kept, const KeptKey *key, int64 now, bool
  * superseded, if there is one yet.
  */
 extern KeptClaim kept_claim(Kept *kept, const KeptKey *key, bool verdict, int64 now, bool *reused,
-							uint64 *token, KeptAnswer *answer);
+							uint32 *token, KeptAnswer *answer);
 
 /* The answer to a claim: at least one byte, at most KEPT_MAX. */
-extern void kept_put(Kept *kept, const KeptKey *key, uint64 token, const char *bytes, int len,
+extern void kept_put(Kept *kept, const KeptKey *key, uint32 token, const char *bytes, int len,
 					 bool verdict, const uint8 *record, int64 now, KeptPut *put);
 
 /* No answer will come. */
-extern void kept_release(Kept *kept, const KeptKey *key, uint64 token);
+extern void kept_release(Kept *kept, const KeptKey *key, uint32 token);
 
 #endif							/* FRAUD_DECIDE_KEPT_H */

@@ -40,7 +40,7 @@ struct Recent
 	 */
 };
 
-StaticAssertDecl(sizeof(Customer) <= 64, "a head is a cache line");
+StaticAssertDecl(sizeof(Customer) == 64, "a head is a cache line");
 StaticAssertDecl(RECENT_EVENTS <= PG_UINT8_MAX, "attempts are counted in a byte");
 
 #define PROFILE_ROOM		TYPEALIGN(8, RECENT_PROFILE_MAX)
@@ -50,7 +50,8 @@ StaticAssertDecl(RECENT_EVENTS <= PG_UINT8_MAX, "attempts are counted in a byte"
 static inline size_t
 customers_at(uint32 sets)
 {
-	return sizeof(Recent) + sets * sizeof(int64);
+	/* on a cache line */
+	return TYPEALIGN(64, sizeof(Recent) + sets * sizeof(int64));
 }
 
 static inline size_t

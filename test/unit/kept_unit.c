@@ -47,7 +47,7 @@ new_kept(uint32 sets)
 }
 
 static KeptPut
-put(Kept *k, const KeptKey *key, uint64 token, const char *answer, bool verdict, int64 now)
+put(Kept *k, const KeptKey *key, uint32 token, const char *answer, bool verdict, int64 now)
 {
 	uint8		record[KEPT_RECORD] = {0};
 	KeptPut		result;
@@ -75,8 +75,8 @@ claims(void)
 	KeptAnswer	answer;
 	KeptPut		result;
 	KeptCounters counters;
-	uint64		token;
-	uint64		other;
+	uint32		token;
+	uint32		other;
 	bool		reused;
 
 	check(kept_find(k, &a, 0, &reused, &answer) == KEPT_NONE && !reused, "nothing is there at first");
@@ -169,8 +169,8 @@ typedef struct ModelDecision
 	int			len;
 	char		bytes[KEPT_MAX];
 	int64		at;
-	uint64		token[2];		/* without, with a verdict; 0: not claimed */
-	int64		claimed_at[2];
+	uint32		token[2];		/* without, with a verdict; 0: not claimed */
+	int64		claimed_at;
 } ModelDecision;
 
 static ModelDecision model[TXNS][FACTS];
@@ -184,7 +184,7 @@ valid(const ModelDecision *m, int64 now)
 static bool
 claimed_by(const ModelDecision *m, bool verdict, int64 now)
 {
-	return m->token[verdict] != 0 && now - m->claimed_at[verdict] < KEPT_LEASE;
+	return m->token[verdict] != 0 && now - m->claimed_at < KEPT_LEASE;
 }
 
 static bool
@@ -257,7 +257,7 @@ against_model(uint32 sets, int largest, int step, bool room, const char *what)
 		}
 		else
 		{
-			uint64		token;
+			uint32		token;
 			KeptClaim	found = kept_claim(k, &key, verdict, now, &reused, &token, &answer);
 
 			wrong += room && reused != others(txn, facts, now);
@@ -278,8 +278,10 @@ against_model(uint32 sets, int largest, int step, bool room, const char *what)
 				wrong += !valid(m, now) || answer.len != m->len || memcmp(answer.bytes, m->bytes, m->len) != 0;
 			if (token != 0)
 			{
+				if (!claimed(m, now))
+					m->token[0] = m->token[1] = 0;
 				m->token[verdict] = token;
-				m->claimed_at[verdict] = now;
+				m->claimed_at = now;
 			}
 			/* the answer comes at once, later or never */
 			if (token != 0 && draw(8) == 0)
