@@ -15,10 +15,11 @@
  *		CLAIM_BUSY			another session is at it just now. Waiting for it
  *							would let its payment hold up ours, so: decide, and
  *							return that; neither count nor journal nor put, it
- *							is the other one's to do. The attempt may be added:
- *							one identity counts once. Both decide from the same
- *							facts and nearly the same history, so they differ
- *							only where a third attempt came between them
+ *							is the other one's to do. The attempt is added and
+ *							marked as ever: one identity counts once. Both
+ *							decide from the same facts and nearly the same
+ *							history, so they differ only where another attempt
+ *							came between them
  *		reused				at least REVIEW, `txn_id reused`; the transaction is
  *							a new attempt, see identity_of_reused() in facts.h
  *	 decisions_put()	or, where no answer comes, decisions_release()

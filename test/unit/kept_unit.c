@@ -142,6 +142,19 @@ claims(void)
 	check(counters.full == 0 && counters.evicted == 0, "nobody had to make room");
 	free(k);
 
+	/* the oldest makes room */
+	k = new_kept(1);
+	for (uint64 i = 0; i <= LIVE_WAYS; i++)
+	{
+		a = key_of(20 + i, 1);
+		(void) put(k, &a, 0, "x", false, 1000 - (int64) (i * 7 % LIVE_WAYS));
+	}
+	a = key_of(20 + 1, 1);
+	b = key_of(20 + 5, 1);
+	check(kept_find(k, &a, 1000, &reused, &answer) == KEPT_NONE && kept_find(k, &b, 1000, &reused, &answer) == KEPT_SAME,
+		  "of a full set the oldest answer makes room");
+	free(k);
+
 	/* more at a time than there are places */
 	k = new_kept(1);
 	for (uint64 i = 0; i < LIVE_WAYS; i++)

@@ -308,6 +308,16 @@ edges(void)
 		recent_add(r, &key, &e, 500 + (int64) id, &seen);
 	}
 	check(seen.n == RECENT_EVENTS && seen.more, "as many as there may be, and more are told of");
+	key = key_of(2);
+	for (uint64 id = 1; id <= RECENT_EVENTS; id++)
+	{
+		e.id = id;
+		recent_add(r, &key, &e, 500 + (int64) id, &seen);
+	}
+	recent_withdraw(r, &key, 1, true);
+	e.id = RECENT_EVENTS + 1;
+	recent_add(r, &key, &e, 600, &seen);
+	check(seen.n == RECENT_EVENTS && !seen.more, "one that was withdrawn is no loss");
 	free(r);
 
 	/* all sets full: how much of the room is used before somebody has to leave */
