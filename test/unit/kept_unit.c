@@ -138,6 +138,13 @@ claims(void)
 	check(result.kept, "the answer of the one that was given up is as good");
 	result = put(k, &a, other, "new", false, KEPT_LEASE + 2);
 	check(!result.kept && result.other, "as the one of its successor");
+	a = key_of(6, 1);
+	(void) kept_claim(k, &a, false, 0, &reused, &token, &answer);
+	(void) put(k, &a, 0, "x", false, 0);
+	(void) kept_claim(k, &a, true, KEPT_FOR - SECOND, &reused, &other, &answer);
+	kept_release(k, &a, other);
+	check(kept_claim(k, &a, false, KEPT_FOR, &reused, &other, &answer) == CLAIM_FIRST,
+		  "a claim whose lease is over does not come back with another's");
 	kept_counters(k, &counters);
 	check(counters.full == 0 && counters.evicted == 0, "nobody had to make room");
 	free(k);
