@@ -5,7 +5,7 @@
  *
  * Locking protocol
  *	 seeds, partitions, sets	never changed after the start
- *	 ahead						atomic, no lock
+ *	 ahead, told_at				atomics, no lock
  *	 a partition				its lock: exclusive to add, mark and keep, shared
  *								to read
  * A lock is held for a search in two sets and a copy of at most 3,500 bytes,
@@ -26,6 +26,8 @@
 
 #include "core/clock.h"
 #include "core/compat.h"
+#include "core/events.h"
+#include "core/json_text.h"
 #include "core/shmem.h"
 #include "decide/attempts.h"
 
@@ -39,6 +41,7 @@ typedef struct AttemptsShared
 	Hash128		seeds;
 	uint32		sets;			/* of a partition */
 	pg_atomic_uint64 ahead;
+	pg_atomic_uint64 told_at;	/* clock_now() of the last event about a flood, an int64 */
 } AttemptsShared;
 
 int			live_customers;
@@ -97,6 +100,7 @@ attempts_shmem(void *memory, LWLockPadded *tranche, bool found)
 	memset(shared, 0, sizeof(*shared));
 	shared->sets = sets_wanted();
 	pg_atomic_init_u64(&shared->ahead, 0);
+	pg_atomic_init_u64(&shared->told_at, (uint64) LIVE_NEVER);
 	live_seeds(&shared->seeds);
 	for (i = 0; i < PARTITIONS; i++)
 		recent_init(partition(i), shared->sets);
@@ -110,6 +114,35 @@ lock_partition(const AttemptsKey *key, LWLockMode mode, LWLock **lock)
 	*lock = &locks[number].lock;
 	LWLockAcquire(*lock, mode);
 	return partition(number);
+}
+
+/* ---- floods ---- */
+
+/* An event when attempts that count had to be forgotten; one an hour says enough. */
+static pg_noinline void
+tell_flood(int64 now)
+{
+	uint64		told = pg_atomic_read_u64(&shared->told_at);
+	FraudEvent	event = {0};
+	JsonText	json;
+
+	if (((int64) told != LIVE_NEVER && now - (int64) told < RECENT_KEPT) ||
+		!pg_atomic_compare_exchange_u64(&shared->told_at, &told, (uint64) now))
+		return;
+	event.at = clock_wall();
+	strlcpy(event.kind, "attempts", sizeof(event.kind));
+	strlcpy(event.subject, "flood", sizeof(event.subject));
+	strlcpy(event.who, "server", sizeof(event.who));
+	snprintf(event.message, sizeof(event.message),
+			 "no room for all customers: attempts of the last hour are forgotten; fraud_fallback.live_customers is %d",
+			 live_customers);
+	json_begin(&json, event.cause, sizeof(event.cause));
+	json_number(&json, "live_customers", live_customers);
+	json_end(&json);
+	/* a place that was reserved is published */
+	HOLD_INTERRUPTS();
+	events_publish(events_reserve(), &event);
+	RESUME_INTERRUPTS();
 }
 
 /* ---- what the front door does ---- */
@@ -147,6 +180,8 @@ attempts_add(const AttemptsKey *key, const Event *event, RecentAttempts *seen)
 	r = lock_partition(key, LW_EXCLUSIVE, &lock);
 	recent_add(r, &key->hash, &live, now, seen);
 	LWLockRelease(lock);
+	if (unlikely(seen->displaced))
+		tell_flood(now);
 }
 
 void

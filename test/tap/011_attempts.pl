@@ -147,10 +147,16 @@ is(run('SELECT customers, evicted, evicted_live FROM fraud_live'), '128|1873|187
 is(run('SELECT count(*) FILTER (WHERE displaced), bool_and(remembered), max(attempts) FROM flood'), '1873|t|1', 'and is told so');
 is(run(attempt('six', q{'t2'}, 0, 'attempts, incomplete')), '1|t', 'who comes back is told that his attempts may be missing');
 is(run(attempt('six', q{'t3'}, 0, 'attempts, incomplete')), '2|t', 'and again');
+run(q{SELECT fraud_test_advance('0')});
+is(run(q{SELECT subject, who, message, cause FROM fraud_events WHERE kind = 'attempts'}),
+	'flood|server|no room for all customers: attempts of the last hour are forgotten; fraud_fallback.live_customers is 128|{"live_customers": 128}',
+	'one event tells of it');
 run(q{SELECT fraud_test_advance('61 min')});
 is(run(attempt('six', q{'t4'}, 0, 'attempts, incomplete')), '1|f', 'until they would not count any more');
 run('SELECT count(*) FROM generate_series(1, 500) g, fraud_test_attempt(' . txn('later', q{'t'}, 0) . q{ || jsonb_build_object('customer_id', 'flood' || g))});
 like(run('SELECT customers, evicted, evicted_live > 1873 FROM fraud_live'), qr/^128\|\d+\|t$/, 'old customers make room first, then the flood goes on');
+run(q{SELECT fraud_test_advance('0')});
+is(run(q{SELECT count(*) FROM fraud_events WHERE kind = 'attempts'}), '2', 'and another one an hour later');
 run(q{SELECT fraud_test_advance('-61 min')});
 
 # ---- recent decisions
