@@ -1430,17 +1430,18 @@ CREATE FUNCTION fraud_test_attempt(
 	OUT incomplete pg_catalog.bool,
 	OUT more pg_catalog.bool,
 	OUT displaced pg_catalog.bool,
-	OUT left_out pg_catalog.int4) RETURNS pg_catalog.record
+	OUT left_out pg_catalog.int4,
+	OUT spent pg_catalog.int8) RETURNS pg_catalog.record
 	LANGUAGE c VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME';
 REVOKE ALL ON FUNCTION fraud_test_attempt(pg_catalog.jsonb, fraud_profile) FROM PUBLIC;
 COMMENT ON FUNCTION fraud_test_attempt(pg_catalog.jsonb, fraud_profile)
 	IS 'for tests, with fraud_fallback.test_mode: adds a live attempt, counts those of 10 minutes with the stored ones';
 
-CREATE FUNCTION fraud_test_mark(txn pg_catalog.jsonb, failed pg_catalog.bool) RETURNS pg_catalog.bool
+CREATE FUNCTION fraud_test_mark(txn pg_catalog.jsonb, outcome pg_catalog.text) RETURNS pg_catalog.bool
 	LANGUAGE c VOLATILE STRICT PARALLEL UNSAFE AS 'MODULE_PATHNAME';
-REVOKE ALL ON FUNCTION fraud_test_mark(pg_catalog.jsonb, pg_catalog.bool) FROM PUBLIC;
-COMMENT ON FUNCTION fraud_test_mark(pg_catalog.jsonb, pg_catalog.bool)
-	IS 'for tests, with fraud_fallback.test_mode: a live attempt counts no more, or again';
+REVOKE ALL ON FUNCTION fraud_test_mark(pg_catalog.jsonb, pg_catalog.text) FROM PUBLIC;
+COMMENT ON FUNCTION fraud_test_mark(pg_catalog.jsonb, pg_catalog.text)
+	IS 'for tests, with fraud_fallback.test_mode: what became of a live attempt: counts, blocked or failed';
 
 CREATE FUNCTION fraud_test_last_profile(
 	customer pg_catalog.text,

@@ -7,7 +7,7 @@
 \set VERBOSITY sqlstate
 SELECT * FROM fraud_live;
 SELECT * FROM fraud_test_attempt('{"customer_id": "c", "txn_id": "t", "occurred_at": "2026-01-01T00:00:00Z", "amount": 1}');
-SELECT fraud_test_mark('{"customer_id": "c", "txn_id": "t"}', true);
+SELECT fraud_test_mark('{"customer_id": "c", "txn_id": "t"}', 'failed');
 SELECT * FROM fraud_test_last_profile('c');
 SELECT * FROM fraud_test_decision('{"txn_id": "t"}');
 \set VERBOSITY default

@@ -200,7 +200,7 @@ attempts_mark(const AttemptsKey *key, uint64 identity, AttemptOutcome outcome)
 {
 	LWLock	   *lock;
 	Recent	   *r = lock_partition(key, LW_EXCLUSIVE, &lock);
-	bool		found = recent_withdraw(r, &key->hash, identity, outcome == ATTEMPT_FAILED);
+	bool		found = recent_mark(r, &key->hash, identity, outcome);
 
 	LWLockRelease(lock);
 	return found;

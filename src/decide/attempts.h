@@ -10,7 +10,7 @@
  *	 attempts_add()			this attempt counts, and those of others come back
  *	 attempts_merge()		puts them into the stored history (recent.h)
  *	 attempts_profile_put()	keeps that history, before merging, for tier 3
- *	 attempts_mark()		where it turns out that it must not count
+ *	 attempts_mark()		where it was blocked, or must not count
  *
  * Everything belongs to the database of the session. Without preload all of
  * these raise 55000; nothing else is ever raised, and nothing waits but for
@@ -31,12 +31,6 @@ typedef struct AttemptsKey
 {
 	Hash128		hash;
 } AttemptsKey;
-
-typedef enum AttemptOutcome
-{
-	ATTEMPT_COUNTS,
-	ATTEMPT_FAILED				/* technical, or blocked by our own outage: it never counts */
-} AttemptOutcome;
 
 /* customer: a key of HISTORY_CUSTOMER. */
 extern void attempts_key(const StoreKey *customer, AttemptsKey *key);

@@ -117,11 +117,12 @@ key_of_text(text *name, AttemptsKey *key)
 	attempts_key(&customer, key);
 }
 
-#define ATTEMPT_COLUMNS		7
+#define ATTEMPT_COLUMNS		8
 
 /*
  * fraud_test_attempt(txn, stored): adds it, and counts as a decision would: in
- * 10 minutes of event time, with the stored history, itself included.
+ * 10 minutes of event time, with the stored history, itself included; and what
+ * the others spent.
  */
 PG_FUNCTION_INFO_V1(fraud_test_attempt);
 Datum
@@ -151,6 +152,8 @@ fraud_test_attempt(PG_FUNCTION_ARGS)
 		profile_init(state, policy_active()->basis_hash);
 	else
 		profile_from_datum(PG_GETARG_DATUM(1), state);
+	if (state->unavailable)
+		profile_init(state, policy_active()->basis_hash);
 
 	attempts_add(&key, &event, &seen);
 	values[6] = Int32GetDatum(attempts_merge(state, &seen, txn.time, txn.identity));
@@ -163,21 +166,36 @@ fraud_test_attempt(PG_FUNCTION_ARGS)
 	values[3] = BoolGetDatum(seen.incomplete);
 	values[4] = BoolGetDatum(seen.more);
 	values[5] = BoolGetDatum(seen.displaced);
+	values[7] = Int64GetDatum((int64) sums.spend / 10000);
 	return row_datum(fcinfo, values, nulls);
 }
 
-/* fraud_test_mark(txn, failed) */
+/* fraud_test_mark(txn, outcome) */
 PG_FUNCTION_INFO_V1(fraud_test_mark);
 Datum
 fraud_test_mark(PG_FUNCTION_ARGS)
 {
+	static const char *const words[] = {
+		[ATTEMPT_COUNTS] = "counts",
+		[ATTEMPT_BLOCKED] = "blocked",
+		[ATTEMPT_FAILED] = "failed"
+	};
 	AttemptsKey key;
+	char	   *word;
+	int			outcome;
 	Txn			txn;
 
 	require_test_mode();
 	read_txn(fcinfo, 0, &txn);
 	key_of_txn(&txn, &key);
-	PG_RETURN_BOOL(attempts_mark(&key, txn.identity, PG_GETARG_BOOL(1) ? ATTEMPT_FAILED : ATTEMPT_COUNTS));
+	word = text_to_cstring(PG_GETARG_TEXT_PP(1));
+	for (outcome = 0; outcome < (int) lengthof(words); outcome++)
+		if (strcmp(words[outcome], word) == 0)
+			PG_RETURN_BOOL(attempts_mark(&key, txn.identity, (AttemptOutcome) outcome));
+	ereport(ERROR,
+			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+			 errmsg("unknown outcome \"%s\"", word),
+			 errhint("Outcomes are counts, blocked and failed.")));
 }
 
 /* fraud_test_last_profile(customer, profile): keeps it, unless NULL; what is kept then, and its age */

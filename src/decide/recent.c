@@ -327,7 +327,7 @@ recent_read(const Recent *r, const Hash128 *key, int64 now, RecentAttempts *seen
 }
 
 bool
-recent_withdraw(Recent *r, const Hash128 *key, uint64 identity, bool withdrawn)
+recent_mark(Recent *r, const Hash128 *key, uint64 identity, AttemptOutcome outcome)
 {
 	Customer   *c = find(r, key);
 	Attempt    *a;
@@ -339,7 +339,13 @@ recent_withdraw(Recent *r, const Hash128 *key, uint64 identity, bool withdrawn)
 	for (i = 0; i < c->n; i++)
 		if (event_id(a[i].event) == identity)
 		{
-			a[i].withdrawn = withdrawn;
+			Event		event;
+
+			event_unpack(a[i].event, &event);
+			event.status = outcome == ATTEMPT_BLOCKED ? STATUS_BLOCKED : STATUS_LIVE;
+			/* time and identity come first: it stays where it is */
+			event_pack(&event, a[i].event);
+			a[i].withdrawn = outcome == ATTEMPT_FAILED;
 			return true;
 		}
 	return false;

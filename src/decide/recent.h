@@ -43,6 +43,14 @@ typedef struct RecentAttempts
 	uint8		events[RECENT_EVENTS * EVENT_SIZE + EVENT_SLACK];	/* packed, in order */
 } RecentAttempts;
 
+/* What became of an attempt. */
+typedef enum AttemptOutcome
+{
+	ATTEMPT_COUNTS,				/* nothing is known yet */
+	ATTEMPT_BLOCKED,			/* by our own decision: an attempt, but nothing was spent */
+	ATTEMPT_FAILED				/* technical, or blocked by our own outage: it never counts */
+} AttemptOutcome;
+
 typedef struct RecentCounters
 {
 	uint64		customers;		/* places taken */
@@ -65,8 +73,8 @@ extern void recent_add(Recent *recent, const Hash128 *customer, const Event *eve
 /* Only reads. */
 extern void recent_read(const Recent *recent, const Hash128 *customer, int64 now, RecentAttempts *seen);
 
-/* An attempt counts no more, or again. False where it is not there. */
-extern bool recent_withdraw(Recent *recent, const Hash128 *customer, uint64 identity, bool withdrawn);
+/* False where the attempt is not there. */
+extern bool recent_mark(Recent *recent, const Hash128 *customer, uint64 identity, AttemptOutcome outcome);
 
 /* False where it is too large, or only room for it would cost another customer's attempts. */
 extern bool recent_profile_put(Recent *recent, const Hash128 *customer, const char *image, size_t len, int64 now);
@@ -77,8 +85,9 @@ extern size_t recent_profile_get(const Recent *recent, const Hash128 *customer, 
 /*
  * Adds attempts to a history for scoring the transaction `identity` at t: what
  * is later than t, or the transaction itself, is of no use then and would only
- * push out what is. Where the history has a version of an attempt, that stays:
- * any status ranks above that of a live attempt. Returns how many had to be
+ * push out what is. Where the history has a version of an attempt, the rank of
+ * the status decides: any is above that of a live attempt, and what the issuer
+ * said above our own block. Returns how many had to be
  * left out: the history has 32 newer events and may have counted them already.
  */
 extern int	attempts_merge(ProfileState *state, const RecentAttempts *attempts, int64 t, uint64 identity);

@@ -83,21 +83,30 @@ is(run(attempt('window', q{'d'}, -1)), '1', 'what is later does not count');
 is(run(attempt('window', q{'a'}, 300)), '2', 'the same id at another time replaces');
 is(run(attempt('window', q{'e'}, 1200)), '1', 'nor what is long ago');
 
-# ---- withdrawn
+# ---- what became of an attempt
 
-is(run('SELECT fraud_test_mark(' . txn('window', q{'b'}, 599) . ', true)'), 't', 'an attempt is withdrawn');
+is(run('SELECT fraud_test_mark(' . txn('window', q{'b'}, 599) . ', \'failed\')'), 't', 'an attempt failed');
 is(run(attempt('window', q{'f'}, 601)), '3', 'and does not count');
-is(run('SELECT fraud_test_mark(' . txn('window', q{'b'}, 599) . ', false)'), 't', 'it is put back');
+is(run('SELECT fraud_test_mark(' . txn('window', q{'b'}, 599) . ', \'counts\')'), 't', 'it is put back');
 is(run(attempt('window', q{'f'}, 601)), '4', 'and counts');
-is(run('SELECT fraud_test_mark(' . txn('window', q{'x'}, 599) . ', true)'), 'f', 'an unknown one is not');
+is(run('SELECT fraud_test_mark(' . txn('window', q{'x'}, 599) . ', \'failed\')'), 'f', 'an unknown one is not');
 
-# ---- with a stored history
-
-run(attempt('stored', qq{'$_'}, 10)) for qw(a b c);
+is(run(attempt('window', q{'f'}, 601, 'attempts, spent')), '4|30', 'live attempts are spend');
+run('SELECT fraud_test_mark(' . txn('window', q{'b'}, 599) . q{, 'blocked')});
+is(run(attempt('window', q{'f'}, 601, 'attempts, spent')), '4|20', 'one that was blocked counts, but nothing was spent');
+run(attempt('window', q{'b'}, 599));
+is(run(attempt('window', q{'f'}, 601, 'attempts, spent')), '4|30', 'made again, nothing is known of it');
+run('SELECT fraud_test_mark(' . txn('window', q{'b'}, 599) . q{, 'blocked')});
 sub stored
 {
 	return "SELECT fraud_profile(v) FROM jsonb_array_elements(jsonb_build_array(" . join(', ', @_) . ")) v";
 }
+is(run(attempt('window', q{'f'}, 601, 'attempts, spent', stored(txn('window', q{'b'}, 599, status => 'approved')))), '4|30',
+	'what was approved after all was spent');
+
+# ---- with a stored history
+
+run(attempt('stored', qq{'$_'}, 10)) for qw(a b c);
 is(run(attempt('stored', q{'d'}, 11, 'attempts, live', stored(txn('stored', q{'a'}, 10, status => 'approved'), txn('stored', q{'y'}, 10, status => 'approved')))),
 	'5|4', 'stored and live attempts of one id count once');
 is(run(attempt('stored', q{'d'}, 11, 'attempts, live', stored(txn('stored', q{'a'}, 10, status => 'failed')))), '3|4', 'the stored version wins');
@@ -242,7 +251,7 @@ my %refused = (
 	'SELECT * FROM fraud_live' => qr/permission denied for view fraud_live/,
 	'SELECT * FROM fraud_live()' => qr/permission denied for function fraud_live/,
 	attempt('six', q{'t'}, 0) => qr/only superusers may use functions of tests/,
-	'SELECT fraud_test_mark(' . txn('six', q{'t'}, 0) . ', true)' => qr/only superusers may use functions of tests/,
+	'SELECT fraud_test_mark(' . txn('six', q{'t'}, 0) . ', \'failed\')' => qr/only superusers may use functions of tests/,
 	q{SELECT * FROM fraud_test_last_profile('six')} => qr/only superusers may use functions of tests/,
 	$ask => qr/only superusers may use functions of tests/);
 for my $sql (sort keys %refused)

@@ -243,16 +243,17 @@ against_model(uint32 sets, int customers, int64 step, uint64 ids, const char *wh
 				break;
 			case 1:
 				{
-					bool		withdrawn = draw(2) == 0;
+					AttemptOutcome outcome = (AttemptOutcome) draw(3);
 					bool		expected = false;
 
 					for (int i = 0; model[number].here && i < model[number].n; i++)
 						if (model[number].attempts[i].event.id == id)
 						{
-							model[number].attempts[i].withdrawn = withdrawn;
+							model[number].attempts[i].withdrawn = outcome == ATTEMPT_FAILED;
+							model[number].attempts[i].event.status = outcome == ATTEMPT_BLOCKED ? STATUS_BLOCKED : STATUS_LIVE;
 							expected = true;
 						}
-					wrong += recent_withdraw(r, &key, id, withdrawn) != expected;
+					wrong += recent_mark(r, &key, id, outcome) != expected;
 					recent_read(r, &key, now, &seen);
 					break;
 				}
@@ -297,7 +298,7 @@ edges(void)
 	e.time = 5000;
 	recent_add(r, &key, &e, 300, &seen);
 	check(seen.n == 1 && event_time(seen.events) == 5000, "a new version replaces, at another time too");
-	check(recent_withdraw(r, &key, 7, true) && !recent_withdraw(r, &key, 8, true), "what is there can be withdrawn");
+	check(recent_mark(r, &key, 7, ATTEMPT_FAILED) && !recent_mark(r, &key, 8, ATTEMPT_FAILED), "what is there can be withdrawn");
 	recent_read(r, &key, 300, &seen);
 	check(seen.n == 0, "and does not count then");
 	recent_add(r, &key, &e, 400, &seen);
@@ -314,7 +315,7 @@ edges(void)
 		e.id = id;
 		recent_add(r, &key, &e, 500 + (int64) id, &seen);
 	}
-	recent_withdraw(r, &key, 1, true);
+	(void) recent_mark(r, &key, 1, ATTEMPT_FAILED);
 	e.id = RECENT_EVENTS + 1;
 	recent_add(r, &key, &e, 600, &seen);
 	check(seen.n == RECENT_EVENTS && !seen.more, "one that was withdrawn is no loss");
@@ -385,13 +386,13 @@ profiles(void)
 
 #define STORED_MAX			80
 
-static bool
-in_list(const Event *list, int n, const Event *e)
+static Event *
+in_list(Event *list, int n, const Event *e)
 {
 	for (int i = 0; i < n; i++)
 		if (list[i].time == e->time && list[i].id == e->id)
-			return true;
-	return false;
+			return &list[i];
+	return NULL;
 }
 
 static int
@@ -421,6 +422,8 @@ merging(void)
 	for (int round = 0; round < 20000; round++)
 	{
 		Event		stored[STORED_MAX];
+		Event		all[STORED_MAX + RECENT_EVENTS];
+		int			nall;
 		Event		live[RECENT_EVENTS];
 		int			nstored = (int) draw(draw(2) == 0 ? STORED_MAX : 35);
 		int			nlive = (int) draw(RECENT_EVENTS + 1);
@@ -456,7 +459,10 @@ merging(void)
 				e.status = STATUS_LIVE;
 			}
 			recent_add(r, &key, &e, i, &seen);
+			if (draw(4) == 0)
+				(void) recent_mark(r, &key, e.id, ATTEMPT_BLOCKED);
 		}
+		recent_read(r, &key, RECENT_EVENTS, &seen);
 		nlive = seen.n;
 		for (int i = 0; i < nlive; i++)
 			event_unpack(seen.events + i * EVENT_SIZE, &live[i]);
@@ -466,23 +472,28 @@ merging(void)
 			profile_observe(&state, &stored[i]);
 		left_out = attempts_merge(&state, &seen, t, own);
 
-		/* the set of all events: what is stored, and live ones that are not and may be added */
+		/* the set of all events, of each the version of the highest rank; without live ones that may be counted */
 		qsort(stored, nstored, sizeof(Event), compare_events);
-		profile_init(&expected, 1);
-		for (int i = 0; i < nstored; i++)
-			profile_observe(&expected, &stored[i]);
-		for (int i = nlive - 1; i >= 0; i--)
+		memcpy(all, stored, sizeof(Event) * nstored);
+		nall = nstored;
+		for (int i = 0; i < nlive; i++)
 		{
+			const Event *oldest = nstored > PROFILE_RING ? &stored[nstored - PROFILE_RING] : NULL;
+			Event	   *known = in_list(all, nall, &live[i]);
+
 			if (live[i].time > t || live[i].id == own)
 				continue;
-			if (nstored > PROFILE_RING &&
-				(live[i].time < stored[nstored - PROFILE_RING].time ||
-				 (live[i].time == stored[nstored - PROFILE_RING].time &&
-				  live[i].id < stored[nstored - PROFILE_RING].id)))
+			if (oldest != NULL && (live[i].time < oldest->time || (live[i].time == oldest->time && live[i].id < oldest->id)))
 				must_leave++;
-			else if (!in_list(stored, nstored, &live[i]))
-				profile_observe(&expected, &live[i]);
+			else if (known == NULL)
+				all[nall++] = live[i];
+			else if (compare_events(&live[i], known) > 0)
+				*known = live[i];
 		}
+		qsort(all, nall, sizeof(Event), compare_events);
+		profile_init(&expected, 1);
+		for (int i = 0; i < nall; i++)
+			profile_observe(&expected, &all[i]);
 		wrong_left += left_out != must_leave;
 		wrong_bytes += profile_encode(&state, a) != profile_encode(&expected, b) || memcmp(a, b, sizeof(a)) != 0;
 		left += left_out > 0;
@@ -494,19 +505,21 @@ merging(void)
 		{
 			uint64		n = 0;
 			uint64		declined = 0;
+			uint64		spend = 0;
 
-			for (int i = 0; i < nstored; i++)
-				if (stored[i].time > t - windows[w] && stored[i].time <= t && stored[i].id != own)
-				{
-					n += stored[i].status != STATUS_FAILED;
-					declined += stored[i].status == STATUS_DECLINED;
-				}
-			for (int i = 0; i < nlive; i++)
-				if (live[i].time > t - windows[w] && live[i].time <= t && live[i].id != own &&
-					!in_list(stored, nstored, &live[i]))
-					n++;
+			for (int i = 0; i < nall; i++)
+			{
+				uint8		status = all[i].status;
+
+				if (all[i].time <= t - windows[w] || all[i].time > t || all[i].id == own || status == STATUS_FAILED)
+					continue;
+				n++;
+				declined += status == STATUS_DECLINED;
+				spend += status == STATUS_DECLINED || status == STATUS_BLOCKED ? 0 : all[i].amount;
+			}
 			exact &= sums[w].exact && left_out == 0;
-			if (exact ? sums[w].attempts != n || sums[w].declined != declined : sums[w].attempts > n)
+			if (exact ? sums[w].attempts != n || sums[w].declined != declined || sums[w].spend != spend :
+				sums[w].attempts > n)
 				wrong_counts++;
 		}
 		full += exact;
@@ -514,7 +527,7 @@ merging(void)
 	}
 	printf("# left out in %d rounds, exact in %d of 20000\n", left, full);
 	check(wrong_left == 0, "live attempts that may be counted already are left out, no others");
-	check(wrong_bytes == 0, "merged in any order, stored versions win: the bytes of the history of all events");
+	check(wrong_bytes == 0, "merged, the version of the highest rank wins: the bytes of the history of all events");
 	check(wrong_counts == 0, "windows count each attempt once; inexact ones are lower bounds");
 	check(left > 100 && full > 5000, "both kinds of rounds were there");
 }
