@@ -30,6 +30,9 @@ PURE_OBJS = \
 	src/core/json_text.o \
 	src/core/ring.o \
 	src/core/state_image.o \
+	src/decide/facts.o \
+	src/decide/kept.o \
+	src/decide/recent.o \
 	src/journal/journal_config.o \
 	src/journal/segment.o \
 	src/policy/catalog.o \
@@ -92,6 +95,9 @@ SERVER_OBJS = \
 	src/core/worker.o \
 	src/core/worker_status.o \
 	src/core/worker_tables.o \
+	src/decide/attempts.o \
+	src/decide/decisions.o \
+	src/decide/live_sql.o \
 	src/journal/drain.o \
 	src/journal/journal_alert.o \
 	src/journal/journal_days.o \

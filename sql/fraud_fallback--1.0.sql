@@ -1635,3 +1635,86 @@ COMMENT ON COLUMN fraud_journal_status.expired IS 'records older than the retent
 COMMENT ON COLUMN fraud_journal_status.torn IS 'ends of files that were cut, as a crash had torn a record';
 COMMENT ON COLUMN fraud_journal_status.quarantined IS 'damaged pieces there are in the folder quarantine';
 COMMENT ON COLUMN fraud_journal_status.sync IS 'setting: when a record is on disk';
+
+-- ==== live attempts and recent decisions
+
+CREATE FUNCTION fraud_live(
+	OUT customers pg_catalog.int8,
+	OUT capacity pg_catalog.int8,
+	OUT evicted pg_catalog.int8,
+	OUT evicted_live pg_catalog.int8,
+	OUT ahead_of_clock pg_catalog.int8,
+	OUT decisions pg_catalog.int8,
+	OUT decisions_capacity pg_catalog.int8,
+	OUT decisions_evicted pg_catalog.int8,
+	OUT decisions_no_place pg_catalog.int8,
+	OUT decisions_too_large pg_catalog.int8,
+	OUT memory_bytes pg_catalog.int8) RETURNS pg_catalog.record
+	LANGUAGE c VOLATILE PARALLEL SAFE AS 'MODULE_PATHNAME';
+REVOKE ALL ON FUNCTION fraud_live() FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION fraud_live() TO pg_monitor;
+COMMENT ON FUNCTION fraud_live() IS 'the row of the view fraud_live';
+
+CREATE VIEW fraud_live AS
+	SELECT l.* FROM @extschema@.fraud_live() AS l;
+GRANT SELECT ON fraud_live TO pg_monitor;
+COMMENT ON VIEW fraud_live IS 'attempts and decisions that all sessions remember together, since the server started';
+COMMENT ON COLUMN fraud_live.customers IS 'remembered, of all databases; those without an attempt in the last hour make room first';
+COMMENT ON COLUMN fraud_live.capacity IS 'customers there is room for: fraud_fallback.live_customers, rounded up';
+COMMENT ON COLUMN fraud_live.evicted IS 'customers that made room for others';
+COMMENT ON COLUMN fraud_live.evicted_live IS 'of them, with an attempt in the last hour: raise fraud_fallback.live_customers, or somebody floods the server';
+COMMENT ON COLUMN fraud_live.ahead_of_clock IS 'attempts not remembered, as they were more than a day ahead of the clock';
+COMMENT ON COLUMN fraud_live.decisions IS 'remembered; they are used for 10 minutes';
+COMMENT ON COLUMN fraud_live.decisions_capacity IS 'decisions there is room for, if they are of usual size: four a customer';
+COMMENT ON COLUMN fraud_live.decisions_evicted IS 'that made room for others within 10 minutes';
+COMMENT ON COLUMN fraud_live.decisions_no_place IS 'not remembered, as too many were being made at one time';
+COMMENT ON COLUMN fraud_live.decisions_too_large IS 'not remembered, as they had more than 2,000 bytes';
+COMMENT ON COLUMN fraud_live.memory_bytes IS 'of shared memory';
+
+CREATE FUNCTION fraud_test_attempt(
+	txn pg_catalog.jsonb,
+	stored fraud_profile DEFAULT NULL,
+	OUT attempts pg_catalog.int4,
+	OUT live pg_catalog.int4,
+	OUT remembered pg_catalog.bool,
+	OUT incomplete pg_catalog.bool,
+	OUT more pg_catalog.bool,
+	OUT displaced pg_catalog.bool,
+	OUT left_out pg_catalog.int4,
+	OUT spent pg_catalog.int8) RETURNS pg_catalog.record
+	LANGUAGE c VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME';
+REVOKE ALL ON FUNCTION fraud_test_attempt(pg_catalog.jsonb, fraud_profile) FROM PUBLIC;
+COMMENT ON FUNCTION fraud_test_attempt(pg_catalog.jsonb, fraud_profile)
+	IS 'for tests, with fraud_fallback.test_mode: adds a live attempt, counts those of 10 minutes with the stored ones';
+
+CREATE FUNCTION fraud_test_mark(txn pg_catalog.jsonb, outcome pg_catalog.text) RETURNS pg_catalog.bool
+	LANGUAGE c VOLATILE STRICT PARALLEL UNSAFE AS 'MODULE_PATHNAME';
+REVOKE ALL ON FUNCTION fraud_test_mark(pg_catalog.jsonb, pg_catalog.text) FROM PUBLIC;
+COMMENT ON FUNCTION fraud_test_mark(pg_catalog.jsonb, pg_catalog.text)
+	IS 'for tests, with fraud_fallback.test_mode: what became of a live attempt: counts, blocked or failed';
+
+CREATE FUNCTION fraud_test_last_profile(
+	customer pg_catalog.text,
+	profile fraud_profile DEFAULT NULL,
+	OUT kept fraud_profile,
+	OUT age pg_catalog.interval) RETURNS pg_catalog.record
+	LANGUAGE c VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME';
+REVOKE ALL ON FUNCTION fraud_test_last_profile(pg_catalog.text, fraud_profile) FROM PUBLIC;
+COMMENT ON FUNCTION fraud_test_last_profile(pg_catalog.text, fraud_profile)
+	IS 'for tests, with fraud_fallback.test_mode: keeps a last known profile, and returns what is kept';
+
+CREATE FUNCTION fraud_test_decision(
+	txn pg_catalog.jsonb,
+	verdict pg_catalog.bool DEFAULT false,
+	answer pg_catalog.bytea DEFAULT NULL,
+	record pg_catalog.text DEFAULT NULL,
+	OUT found pg_catalog.text,
+	OUT reused pg_catalog.bool,
+	OUT found_answer pg_catalog.bytea,
+	OUT found_record pg_catalog.text,
+	OUT kept pg_catalog.bool,
+	OUT other_record pg_catalog.text) RETURNS pg_catalog.record
+	LANGUAGE c VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME';
+REVOKE ALL ON FUNCTION fraud_test_decision(pg_catalog.jsonb, pg_catalog.bool, pg_catalog.bytea, pg_catalog.text) FROM PUBLIC;
+COMMENT ON FUNCTION fraud_test_decision(pg_catalog.jsonb, pg_catalog.bool, pg_catalog.bytea, pg_catalog.text)
+	IS 'for tests, with fraud_fallback.test_mode: claims a decision, and answers it; NULL: the claim stays open as long as the transaction';

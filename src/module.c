@@ -21,6 +21,8 @@
 #include "core/event_log.h"
 #include "core/events.h"
 #include "core/worker.h"
+#include "decide/attempts.h"
+#include "decide/decisions.h"
 #include "journal/drain.h"
 #include "policy/policy_active.h"
 #include "score/custom.h"
@@ -50,6 +52,8 @@ _PG_init(void)
 	circuit_tasks_init();
 	drain_init();
 	fold_init();
+	attempts_init();
+	decisions_init();
 
 	/* behind everything that gives it something to do */
 	worker_init();
