@@ -23,6 +23,7 @@
 #include "core/worker.h"
 #include "policy/policy_active.h"
 #include "score/custom.h"
+#include "service/service_tasks.h"
 #include "store/fold.h"
 #include "store/label_source.h"
 #include "store/trigger.h"
@@ -47,6 +48,7 @@ _PG_init(void)
 	trigger_init();
 	label_source_init();
 	circuit_tasks_init();
+	service_tasks_init();
 	fold_init();
 
 	/* behind everything that gives it something to do */

@@ -18,7 +18,9 @@ typedef enum SettingKind
 	SETTING_PERCENT,			/* int32, hundredths of a percent */
 	SETTING_CHOICE,				/* int32, position in words */
 	SETTING_DURATION,			/* int64, microseconds */
-	SETTING_DURATIONS			/* int64[], their number an int32; not falling */
+	SETTING_DURATIONS,			/* int64[], their number an int32; not falling */
+	SETTING_NUMBER,				/* double */
+	SETTING_TEXT				/* char[max + 1], zero-padded UTF-8 of min to max bytes */
 } SettingKind;
 
 typedef struct SettingKey
@@ -27,7 +29,7 @@ typedef struct SettingKey
 	const char *name;
 	SettingKind kind;
 	size_t		offset;			/* in the part */
-	int64		min;			/* of DURATIONS: each */
+	int64		min;			/* of DURATIONS: each; of TEXT: bytes */
 	int64		max;
 	bool		can_be_off;
 	int64		off;			/* what `off` stores */
