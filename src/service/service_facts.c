@@ -94,6 +94,7 @@ look_at(Traffic *t, ServiceRole role, uint64 calls, uint64 failed, uint64 slow, 
 		/* calls from before a jump of the clock are not of now, where that can be told */
 		t->last_at = failed > t->failed && more == failed - t->failed ? Min(failed_at, now) : now;
 		t->seen = calls;
+		t->seen_failed = failed;
 	}
 	if (failed > t->failed)
 		t->failed_at = Min(failed_at, now);
@@ -229,10 +230,21 @@ look_at_circuit(TierFacts *facts, int64 now)
 	circuit_unlock_shared(c);
 }
 
+/* What the span that goes on will say: nothing gets better because it has not ended. */
+static int64
+open_trouble(const Traffic *t)
+{
+	uint64		failed = t->seen_failed - t->failed;
+
+	return failed > 0 && failed * 100 >= (uint64) service->settings.traffic.degraded_percent * (t->seen - t->calls) ?
+		t->failed_at : HEALTH_NEVER;
+}
+
 void
 service_facts(TierFacts *facts, int64 now, int64 wall)
 {
 	int64		ends;
+	int64		at;
 
 	tier_facts_init(facts);
 	for (int i = 0; i < service->ndependencies; i++)
@@ -246,11 +258,12 @@ service_facts(TierFacts *facts, int64 now, int64 wall)
 			(d->probes.samples == 0 || now - d->probes.at > d->config.interval + d->config.timeout + PROBE_SLACK))
 			facts->role[role].waiting = true;
 	}
-	add_samples(facts, ROLE_ML, service_traffic_health(ROLE_ML, now), service->ml.track.failed_at,
-				service->ml.track.bad_at);
+	at = open_trouble(&service->ml);
+	add_samples(facts, ROLE_ML, service_traffic_health(ROLE_ML, now), Max(service->ml.track.failed_at, at),
+				Max(service->ml.track.bad_at, at));
 	/* failing look-ups are worth tier 3, and keep nobody at 4 */
 	add_samples(facts, ROLE_DATABASE, service_traffic_health(ROLE_DATABASE, now), HEALTH_NEVER,
-				service->database.track.bad_at);
+				Max(service->database.track.bad_at, open_trouble(&service->database)));
 	look_at_circuit(facts, now);
 	facts->read_only = service->read_only;
 	facts->standby = service->standby;

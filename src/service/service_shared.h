@@ -52,14 +52,9 @@ typedef struct Traffic
 	uint64		calls;			/* totals when the span began */
 	uint64		failed;
 	uint64		slow;
-	uint64		seen;			/* totals at the last look */
+	uint64		seen;			/* totals at the last look: calls */
+	uint64		seen_failed;
 } Traffic;
-
-/* One cache line; sessions spread over SERVICE_STRIPES of them. */
-typedef struct DecisionCounters
-{
-	pg_atomic_uint64 n[TIERS + 1];
-} DecisionCounters;
 
 typedef struct ServiceShared
 {
@@ -88,8 +83,6 @@ typedef struct ServiceShared
 	int64		lag;			/* microseconds; -1: not known */
 	TimestampTz evaluated_at;	/* by the worker; 0: never */
 	TimestampTz restored_at;	/* from the saved file; 0: there was none */
-
-	DecisionCounters decisions[SERVICE_STRIPES] pg_attribute_aligned(PG_CACHE_LINE_SIZE);
 } ServiceShared;
 
 extern ServiceShared *service;	/* NULL: not preloaded */

@@ -27,7 +27,7 @@
 #define DAY					USECS_PER_DAY
 #define TEXT_MAX			500
 
-/* A copy of everything as it is at one moment, but for the counters. */
+/* A copy of everything as it is at one moment. */
 static ServiceShared *
 look(int64 *now)
 {
@@ -36,7 +36,7 @@ look(int64 *now)
 	service_ready();
 	copy = palloc(sizeof(ServiceShared));
 	service_lock_shared();
-	memcpy(copy, service, offsetof(ServiceShared, decisions));
+	memcpy(copy, service, sizeof(ServiceShared));
 	service_unlock_shared();
 	*now = clock_now();
 	return copy;
@@ -118,7 +118,8 @@ fraud_tier_status(PG_FUNCTION_ARGS)
 	SHOW(TimestampTzGetDatum(clock_wall_of(m->since)));
 	SHOW(CStringGetTextDatum(reason));
 	SHOW(CStringGetTextDatum(outlook));
-	SHOW_IF(known, TimestampTzGetDatum(clock_wall_of(next)));
+	/* a window is agreed on by the wall clock */
+	SHOW_IF(known, TimestampTzGetDatum(m->cause == CAUSE_MAINTENANCE && w != NULL ? ends : clock_wall_of(next)));
 	SHOW(Int32GetDatum(m->measured));
 	SHOW(Int32GetDatum(m->held));
 	SHOW_IF(overridden, Int32GetDatum(m->override));

@@ -34,6 +34,17 @@
 
 ServiceShared *service;
 
+/*
+ * One cache line; sessions spread over SERVICE_STRIPES of them. Apart from the
+ * rest, which is copied to where lines do not begin.
+ */
+typedef union DecisionCounters
+{
+	pg_atomic_uint64 n[TIERS + 1];
+	char		line[PG_CACHE_LINE_SIZE];
+} DecisionCounters;
+
+static DecisionCounters *decisions;
 static LWLockPadded *locks;
 
 /* Generation of the settings this session has seen applied, and copied. */
@@ -232,6 +243,7 @@ service_unlock(ServiceNews *news)
 	TierFacts	facts;
 	Tier		held = service->tiers.held;
 
+	service_look_at_traffic(now, news);
 	service_look_at_windows(wall, news);
 	service_facts(&facts, now, wall);
 	tiers_tick(&service->tiers, &service->settings, &facts, now, &changes);
@@ -371,7 +383,7 @@ void
 service_count_decision(Tier tier)
 {
 	if (service != NULL)
-		(void) pg_atomic_fetch_add_u64(&service->decisions[FRAUD_PROC_NUMBER % SERVICE_STRIPES].n[tier], 1);
+		(void) pg_atomic_fetch_add_u64(&decisions[FRAUD_PROC_NUMBER % SERVICE_STRIPES].n[tier], 1);
 }
 
 uint64
@@ -380,7 +392,7 @@ service_decisions(Tier tier)
 	uint64		sum = 0;
 
 	for (int i = 0; service != NULL && i < SERVICE_STRIPES; i++)
-		sum += pg_atomic_read_u64(&service->decisions[i].n[tier]);
+		sum += pg_atomic_read_u64(&decisions[i].n[tier]);
 	return sum;
 }
 
@@ -390,7 +402,8 @@ static Size
 service_size(void)
 {
 	/* the area begins where it begins, counters on a cache line */
-	return add_size(sizeof(ServiceShared), PG_CACHE_LINE_SIZE);
+	return add_size(MAXALIGN(sizeof(ServiceShared)) + PG_CACHE_LINE_SIZE,
+					mul_size(sizeof(DecisionCounters), SERVICE_STRIPES));
 }
 
 static void
@@ -398,7 +411,8 @@ service_shmem(void *memory, LWLockPadded *tranche, bool found)
 {
 	int64		now = clock_now();
 
-	service = (ServiceShared *) CACHELINEALIGN(memory);
+	service = memory;
+	decisions = (DecisionCounters *) CACHELINEALIGN((char *) memory + sizeof(ServiceShared));
 	locks = tranche;
 	if (found)
 		return;
@@ -411,7 +425,7 @@ service_shmem(void *memory, LWLockPadded *tranche, bool found)
 	pg_atomic_init_u32(&service->dirty, 0);
 	for (int i = 0; i < SERVICE_STRIPES; i++)
 		for (int tier = 0; tier <= TIERS; tier++)
-			pg_atomic_init_u64(&service->decisions[i].n[tier], 0);
+			pg_atomic_init_u64(&decisions[i].n[tier], 0);
 	service->lag = -1;
 	health_init(&service->ml.track, now);
 	health_init(&service->database.track, now);

@@ -62,7 +62,6 @@ evaluate(Oid schema)
 	service->standby = standby;
 	service->lag = lag;
 	service->read_only = read_only;
-	service_look_at_traffic(clock_now(), news);
 	service->evaluated_at = clock_wall();
 	(void) service_unlock(news);
 	service_save_if_dirty();
