@@ -61,6 +61,14 @@ health_tick(HealthTrack *track, int64 now)
 	(void) begin(track, now);
 }
 
+void
+health_forget(HealthTrack *track, int64 now)
+{
+	track->since = begin(track, now);
+	track->health = HEALTH_NONE;
+	track->n = 0;
+}
+
 /* The i-th latest sample, from 0. */
 static uint8
 sample_at(const HealthTrack *track, int i)

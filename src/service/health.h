@@ -79,6 +79,9 @@ extern void health_init(HealthTrack *track, int64 now);
 /* What time alone changes: after a step back everything is as long ago as it was. */
 extern void health_tick(HealthTrack *track, int64 now);
 
+/* Samples that say nothing any more do not count with later ones either. */
+extern void health_forget(HealthTrack *track, int64 now);
+
 /* An answer after `latency`, or HEALTH_FAILED. True: the health has changed. */
 extern bool health_sample(HealthTrack *track, const HealthRules *rules, int64 now, int64 latency);
 

@@ -54,8 +54,10 @@ static void
 close_span(Traffic *t, ServiceRole role, uint64 calls, uint64 failed, uint64 slow, int64 now,
 		   ServiceNews *news)
 {
-	Health		before = health_now(&t->track, now, 0);
+	Health		before = service_traffic_health(role, now);
 
+	if (before == HEALTH_NONE && t->track.samples > 0)
+		health_forget(&t->track, now);
 	if (health_traffic(&t->track, rules_of(role), &service->settings.traffic, now, calls - t->calls,
 					   failed - t->failed, slow - t->slow, t->last_at, t->failed_at) &&
 		Max(before, t->track.health) >= HEALTH_DEGRADED)

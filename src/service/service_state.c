@@ -292,6 +292,9 @@ service_sample(Dependency *d, int64 now, int64 latency, const char *error, Servi
 	Health		after;
 	News	   *item;
 
+	/* a good report after a long silence must not bring the bad ones before it back */
+	if (before == HEALTH_NONE && d->probes.samples > 0)
+		health_forget(&d->probes, now);
 	d->probed_at = clock_wall();
 	(void) health_sample(&d->probes, &d->config.rules, now, latency);
 	if (error != NULL)

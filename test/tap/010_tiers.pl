@@ -1,6 +1,7 @@
 # Tiers of the service: dependencies and probes, the choice, recovery, overrides,
-# maintenance, restarts and crashes, a standby. Names such as D2 are those of
-# docs/scenarios.md.
+# maintenance, restarts and crashes, a standby. D1 to D9 are the scenarios of
+# degradation: full service, ML off, read-only, database off, maintenance,
+# transitions, waiting, no flip-flop, alerts.
 use strict;
 use warnings;
 
@@ -59,6 +60,9 @@ sub settings
 	sql($node, 'SELECT fraud_reload()');
 	advance($node, '0');
 }
+
+# as long as it takes to recover from anything
+sub settle_down { my ($node) = @_; for (1 .. 4) { advance($node, '5 min'); advance($node, '10 s') for 1 .. 3; } }
 
 # the last events of a kind, oldest first
 sub events
@@ -287,6 +291,7 @@ advance($node, '31 s');
 is(dependency($node, 'ml', 'health, by_probes'), 'UNKNOWN|STALE', 'a report is stale after three intervals');
 is(tier($node), '2', 'the tier waits all the same');
 report('ml', 'true');
+is(dependency($node, 'ml', 'health'), 'HEALTHY', 'a good one after that is the first again');
 advance($node, '5 min 1 s');
 is(tier($node), '1', 'and recovers');
 my ($worst, $moves) = ('1', status($node, 'transitions_day'));
@@ -314,6 +319,43 @@ refused($node, q{SELECT health_report('ml', NULL)}, qr/ERROR:  ok must not be NU
 refused($node, q{SELECT health_report(NULL, true)}, qr/ERROR:  dependency must not be NULL/);
 sql($node, q{BEGIN; SELECT health_report('gateway', true); ROLLBACK});
 is(dependency($node, 'gateway', 'samples'), '2', 'a report counts, rolled back or not');
+
+# ---- probes and real traffic: either lowers, it takes both to recover
+
+settings($node, "dependencies: {ml: {kind: push, interval: 1 h}}\ncircuits: {ml: {failures: 100}}\n");
+sql($node, q{SELECT tier_override(1, '1 h', 'clean up', true)});
+settle_down($node);
+advance($node, '4 h');
+sql($node, q{SELECT tier_override_clear()});
+report('ml', 'true');
+is(dependency($node, 'ml', 'health, by_probes, by_traffic, circuit') . tier($node), 'HEALTHY|HEALTHY|UNKNOWN|CLOSED1', 'no calls, nothing known by traffic');
+sql($node, q{SELECT circuit_report('ml', CASE WHEN g % 3 = 0 THEN 'success' ELSE 'timeout' END) FROM generate_series(1, 20) g});
+advance($node, '0');
+is(dependency($node, 'ml', 'health, by_probes, by_traffic, circuit') . tier($node), 'UNHEALTHY|HEALTHY|UNHEALTHY|CLOSED2', 'most of its calls fail: by traffic alone, the circuit still closed');
+is(events($node, 'dependency', 1), 'ml|UNKNOWN|UNHEALTHY|UNKNOWN -> UNHEALTHY by real traffic: 14 of 20 calls failed', 'as an event')
+	or diag(events($node, 'dependency', 3));
+is(status($node, 'ml_trials'), 't', 'ML is asked now and then');
+sub calls { my ($good, $bad) = @_; sql($node, "SELECT circuit_report('ml', CASE WHEN g <= $bad THEN 'timeout' ELSE 'success' END) FROM generate_series(1, $good + $bad) g"); advance($node, '0'); }
+for my $span (1 .. 2)
+{
+	calls(200, 1);
+	report('ml', 'true');
+	advance($node, '1 h');
+}
+is(dependency($node, 'ml', 'by_traffic') . tier($node), 'HEALTHY1', 'two good spans, and its time: one failure of 201 is nothing');
+report('ml', 'false');
+is(dependency($node, 'ml', 'health, by_probes, by_traffic') . tier($node), 'UNHEALTHY|UNHEALTHY|HEALTHY2', 'the probe alone lowers, too');
+report('ml', 'true') for 1 .. 2;
+sql($node, q{SELECT circuit_force_open('ml', 'test')});
+advance($node, '6 min');
+is(tier($node), '2', 'well by probes, not by traffic: it does not recover');
+sql($node, q{SELECT circuit_reset('ml')});
+report('ml', 'false');
+advance($node, '6 min');
+is(tier($node), '2', 'nor the other way round');
+report('ml', 'true') for 1 .. 2;
+advance($node, '5 min 1 s');
+is(tier($node), '1', 'well by both: it does');
 
 # ---- probes over TCP
 
@@ -382,8 +424,7 @@ settings($node, '');
 sql($node, q{SELECT tier_override(1, '1 h', 'clean up', true)});
 advance($node, '30 min');
 advance($node, '10 s') for 1 .. 3;
-sub settle_down { for (1 .. 4) { advance($node, '5 min'); advance($node, '10 s') for 1 .. 3; } }
-settle_down();
+settle_down($node);
 sql($node, q{SELECT tier_override_clear()});
 is(tier($node), '1', 'all is well again');
 sql($node, q{SELECT tier_override(3, '50 min', 'load test')});
@@ -418,7 +459,7 @@ sub wall
 	advance($node, '0');
 	return "'" . status($node, 'evaluated_at') . "'::timestamptz";
 }
-settle_down();
+settle_down($node);
 is(tier($node), '1', 'before the window');
 my $now;
 $now = wall($node);

@@ -134,6 +134,19 @@ test_time(void)
 	check(track.failed_at == START + 2 * SEC - HOUR, "less than a second is another session's clock");
 }
 
+static void
+test_forget(void)
+{
+	HealthTrack track;
+
+	health_init(&track, START);
+	(void) health_sample(&track, &shipped, START + SEC, HEALTH_FAILED);
+	health_forget(&track, START + HOUR);
+	check(track.health == HEALTH_NONE && track.samples == 1 && track.failed_at == START + SEC, "forgotten, but counted");
+	(void) health_sample(&track, &shipped, START + HOUR, 5 * MS);
+	check(track.health == HEALTH_HEALTHY, "the next one is the first");
+}
+
 /* ---- a naive model ---- */
 
 #define MODEL_SAMPLES		400
@@ -284,6 +297,7 @@ main(void)
 	test_rules();
 	test_traffic();
 	test_time();
+	test_forget();
 	test_random();
 	test_windows();
 	return tap_end();
