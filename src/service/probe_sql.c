@@ -23,6 +23,7 @@
 #include "mb/pg_wchar.h"
 #include "miscadmin.h"
 #include "pgstat.h"
+#include "utils/guc.h"
 #include "utils/memutils.h"
 #include "utils/snapmgr.h"
 #include "utils/timeout.h"
@@ -68,12 +69,14 @@ run(const DependencyConfig *config, ProbeResult *result)
 	const char *why;
 	Oid			user;
 	int			security;
+	int			level;
 
 	SetCurrentStatementStartTimestamp();
 	StartTransactionCommand();
 	XactReadOnly = true;
 	PushActiveSnapshot(GetTransactionSnapshot());
 	GetUserIdAndSecContext(&user, &security);
+	level = NewGUCNestLevel();
 	switch (worker_role_take(SECURITY_RESTRICTED_OPERATION, &why))
 	{
 		case WORKER_ROLE_REFUSED:
@@ -98,6 +101,8 @@ run(const DependencyConfig *config, ProbeResult *result)
 			SPI_finish();
 			break;
 	}
+	/* what it has set is not for the worker's other tasks */
+	AtEOXact_GUC(false, level);
 	SetUserIdAndSecContext(user, security);
 	PopActiveSnapshot();
 	CommitTransactionCommand();

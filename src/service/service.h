@@ -14,7 +14,6 @@
 #define FRAUD_SERVICE_SERVICE_H
 
 #include "datatype/timestamp.h"
-#include "port/atomics.h"
 
 #include "service/tiers.h"
 

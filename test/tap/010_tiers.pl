@@ -222,6 +222,7 @@ CREATE TABLE app.secret (x int);
 CREATE FUNCTION app.ping() RETURNS boolean LANGUAGE plpgsql SET search_path = app, pg_catalog AS $$
 DECLARE m text := (SELECT mode FROM state);
 BEGIN
+	PERFORM set_config('application_name', 'mine', false), set_config('search_path', 'app', false);
 	IF m = 'error' THEN RAISE EXCEPTION 'the disk is on fire'; END IF;
 	IF m = 'sleep' THEN PERFORM pg_sleep(30); END IF;
 	IF m = 'write' THEN INSERT INTO state VALUES ('x'); END IF;
@@ -258,6 +259,8 @@ for my $case (
 	advance($node, '10 s') for 1 .. 2;
 	is(dependency($node, 'database', 'health, left(recent, 3)'), 'HEALTHY|++-', 'D4: two good ones heal');
 }
+is(sql($node, q{SELECT application_name FROM pg_stat_activity WHERE backend_type = 'fraud_fallback worker'}), 'fraud_fallback worker',
+	'what a probe has set is gone');
 is(status($node, 'name, reason, held, measured'), 'EMERGENCY|recovering from: database offline|4|1', 'D4: the tier waits');
 like(events($node, 'tier', 20), qr/^service\|FULL\|EMERGENCY\|Emergency - Tier 4 activated - database offline; Tier 3 after 5 min of continuous health$/m, 'D9: said plainly');
 like(events($node, 'dependency', 20), qr/^database\|HEALTHY\|UNHEALTHY\|HEALTHY -> UNHEALTHY by probes: the disk is on fire$/m, 'D9: and what was wrong');
