@@ -63,6 +63,12 @@ PURE_OBJS = \
 	src/score/rules_time.o \
 	src/score/rules_velocity.o \
 	src/score/timeline.o \
+	src/service/dependency_read.o \
+	src/service/health.o \
+	src/service/tier_read.o \
+	src/service/tier_text.o \
+	src/service/tiers.o \
+	src/service/windows.o \
 	src/store/events.o \
 	src/store/key.o \
 	src/txn/txn_event.o \
@@ -124,6 +130,17 @@ SERVER_OBJS = \
 	src/score/score_rows.o \
 	src/score/score_sql.o \
 	src/score/score_table.o \
+	src/service/health_checks.o \
+	src/service/probe_sql.o \
+	src/service/probe_tcp.o \
+	src/service/probes.o \
+	src/service/service_events.o \
+	src/service/service_facts.o \
+	src/service/service_saved.o \
+	src/service/service_show.o \
+	src/service/service_sql.o \
+	src/service/service_state.o \
+	src/service/service_tasks.o \
 	src/store/attach.o \
 	src/store/delta.o \
 	src/store/fold.o \

@@ -1718,3 +1718,206 @@ CREATE FUNCTION fraud_test_decision(
 REVOKE ALL ON FUNCTION fraud_test_decision(pg_catalog.jsonb, pg_catalog.bool, pg_catalog.bytea, pg_catalog.text) FROM PUBLIC;
 COMMENT ON FUNCTION fraud_test_decision(pg_catalog.jsonb, pg_catalog.bool, pg_catalog.bytea, pg_catalog.text)
 	IS 'for tests, with fraud_fallback.test_mode: claims a decision, and answers it; NULL: the claim stays open as long as the transaction';
+
+-- ==== the service: tiers, dependencies, maintenance
+
+-- ---- reading
+
+CREATE FUNCTION fraud_tier() RETURNS pg_catalog.int4
+	LANGUAGE c VOLATILE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME';
+REVOKE ALL ON FUNCTION fraud_tier() FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION fraud_tier() TO pg_monitor;
+COMMENT ON FUNCTION fraud_tier()
+	IS 'the tier of the service: 1 FULL, 2 DEGRADED, 3 MINIMAL, 4 EMERGENCY, 5 MAINTENANCE';
+
+CREATE FUNCTION fraud_tier_status(
+	OUT tier pg_catalog.int4,
+	OUT name pg_catalog.text,
+	OUT since pg_catalog.timestamptz,
+	OUT reason pg_catalog.text,
+	OUT next pg_catalog.text,
+	OUT recover_at pg_catalog.timestamptz,
+	OUT measured pg_catalog.int4,
+	OUT held pg_catalog.int4,
+	OUT override pg_catalog.int4,
+	OUT override_forced pg_catalog.bool,
+	OUT override_until pg_catalog.timestamptz,
+	OUT override_by pg_catalog.text,
+	OUT override_reason pg_catalog.text,
+	OUT maintenance pg_catalog.int8,
+	OUT maintenance_until pg_catalog.timestamptz,
+	OUT message pg_catalog.text,
+	OUT contact pg_catalog.text,
+	OUT retry_after pg_catalog.interval,
+	OUT standby pg_catalog.bool,
+	OUT replay_lag pg_catalog.interval,
+	OUT read_only pg_catalog.bool,
+	OUT time_in_tiers pg_catalog.interval[],
+	OUT transitions_day pg_catalog.int4,
+	OUT decisions pg_catalog.int8[],
+	OUT ml_trials pg_catalog.bool,
+	OUT evaluated_at pg_catalog.timestamptz,
+	OUT restored_at pg_catalog.timestamptz) RETURNS pg_catalog.record
+	LANGUAGE c VOLATILE STRICT PARALLEL UNSAFE AS 'MODULE_PATHNAME';
+REVOKE ALL ON FUNCTION fraud_tier_status() FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION fraud_tier_status() TO pg_monitor;
+COMMENT ON FUNCTION fraud_tier_status() IS 'the row of the view fraud_tier_status';
+
+CREATE VIEW fraud_tier_status AS
+	SELECT s.* FROM @extschema@.fraud_tier_status() AS s;
+GRANT SELECT ON fraud_tier_status TO pg_monitor;
+COMMENT ON VIEW fraud_tier_status IS 'the tier of the service, why, and what comes next';
+COMMENT ON COLUMN fraud_tier_status.tier IS 'as fraud_tier()';
+COMMENT ON COLUMN fraud_tier_status.name IS 'FULL, DEGRADED, MINIMAL, EMERGENCY or MAINTENANCE';
+COMMENT ON COLUMN fraud_tier_status.since IS 'when it began';
+COMMENT ON COLUMN fraud_tier_status.reason IS 'why, with everything that is not well';
+COMMENT ON COLUMN fraud_tier_status.next IS 'what comes next';
+COMMENT ON COLUMN fraud_tier_status.recover_at IS 'when it gets better if nothing fails until then, or an override or a window ends; NULL: nobody knows';
+COMMENT ON COLUMN fraud_tier_status.measured IS 'what is measured this moment';
+COMMENT ON COLUMN fraud_tier_status.held IS 'that, but up only one tier at a time, each after its time of health';
+COMMENT ON COLUMN fraud_tier_status.override IS 'the best tier allowed by tier_override(); NULL: none';
+COMMENT ON COLUMN fraud_tier_status.override_forced IS 'that tier, whatever is measured';
+COMMENT ON COLUMN fraud_tier_status.override_until IS 'when it ends';
+COMMENT ON COLUMN fraud_tier_status.override_by IS 'role that set it';
+COMMENT ON COLUMN fraud_tier_status.override_reason IS 'as given';
+COMMENT ON COLUMN fraud_tier_status.maintenance IS 'number of the window that is open; NULL: none';
+COMMENT ON COLUMN fraud_tier_status.maintenance_until IS 'when it ends, and those that follow it without a gap';
+COMMENT ON COLUMN fraud_tier_status.message IS 'of the window, for customers';
+COMMENT ON COLUMN fraud_tier_status.contact IS 'whom to ask, of the window or of service.yaml';
+COMMENT ON COLUMN fraud_tier_status.retry_after IS 'setting: what callers are told to wait during maintenance';
+COMMENT ON COLUMN fraud_tier_status.standby IS 'the server is in recovery';
+COMMENT ON COLUMN fraud_tier_status.replay_lag IS 'how far it is behind; NULL: no standby, or not known';
+COMMENT ON COLUMN fraud_tier_status.read_only IS 'default_transaction_read_only of the server or the worker''s database';
+COMMENT ON COLUMN fraud_tier_status.time_in_tiers IS 'since the server started, by tier from 1 to 5';
+COMMENT ON COLUMN fraud_tier_status.transitions_day IS 'changes of the tier in the last 24 hours, since the server started; at most 500';
+COMMENT ON COLUMN fraud_tier_status.decisions IS 'decisions since the server started, by tier from 1 to 5';
+COMMENT ON COLUMN fraud_tier_status.ml_trials IS 'at tier 2 for nothing but ML, which is asked now and then';
+COMMENT ON COLUMN fraud_tier_status.evaluated_at IS 'when the worker last looked; long ago: it is not running';
+COMMENT ON COLUMN fraud_tier_status.restored_at IS 'when the saved state was read; NULL: there was none';
+
+CREATE FUNCTION fraud_dependencies(
+	OUT name pg_catalog.text,
+	OUT role pg_catalog.text,
+	OUT kind pg_catalog.text,
+	OUT configured pg_catalog.bool,
+	OUT health pg_catalog.text,
+	OUT by_probes pg_catalog.text,
+	OUT by_traffic pg_catalog.text,
+	OUT circuit pg_catalog.text,
+	OUT latency pg_catalog.interval,
+	OUT recent pg_catalog.text,
+	OUT last_error pg_catalog.text,
+	OUT last_error_at pg_catalog.timestamptz,
+	OUT last_probe_at pg_catalog.timestamptz,
+	OUT samples pg_catalog.int8,
+	OUT failures pg_catalog.int8,
+	OUT effect pg_catalog.text,
+	OUT not_probed pg_catalog.text) RETURNS SETOF pg_catalog.record
+	LANGUAGE c VOLATILE STRICT PARALLEL UNSAFE ROWS 5 AS 'MODULE_PATHNAME';
+REVOKE ALL ON FUNCTION fraud_dependencies() FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION fraud_dependencies() TO pg_monitor;
+COMMENT ON FUNCTION fraud_dependencies() IS 'rows of the view fraud_dependencies';
+
+CREATE VIEW fraud_dependencies AS
+	SELECT d.* FROM @extschema@.fraud_dependencies() AS d;
+GRANT SELECT ON fraud_dependencies TO pg_monitor;
+COMMENT ON VIEW fraud_dependencies IS 'what the service depends on, and how it is';
+COMMENT ON COLUMN fraud_dependencies.name IS 'in service.yaml, or its role where nothing is configured';
+COMMENT ON COLUMN fraud_dependencies.role IS 'ml, database, cache, search or other';
+COMMENT ON COLUMN fraud_dependencies.kind IS 'how it is probed: sql, tcp, push or off; NULL: not configured';
+COMMENT ON COLUMN fraud_dependencies.configured IS 'it is probed or reported';
+COMMENT ON COLUMN fraud_dependencies.health IS 'the worse of the next two: HEALTHY, DEGRADED, UNHEALTHY, UNKNOWN or NOT_CONFIGURED';
+COMMENT ON COLUMN fraud_dependencies.by_probes IS 'what probes say; STALE: reported too long ago, which has no effect';
+COMMENT ON COLUMN fraud_dependencies.by_traffic IS 'what real traffic says: calls of circuit ml, look-ups of histories; NULL: there is none for this role';
+COMMENT ON COLUMN fraud_dependencies.circuit IS 'state of the circuit of ML';
+COMMENT ON COLUMN fraud_dependencies.latency IS 'of the last probe; NULL: it failed';
+COMMENT ON COLUMN fraud_dependencies.recent IS 'the last samples, latest first: + good, ~ slow, - failed';
+COMMENT ON COLUMN fraud_dependencies.last_error IS 'of the last probe that failed; it may have been well since';
+COMMENT ON COLUMN fraud_dependencies.last_error_at IS 'when that was';
+COMMENT ON COLUMN fraud_dependencies.last_probe_at IS 'when it was last probed or reported';
+COMMENT ON COLUMN fraud_dependencies.samples IS 'probes or reports since the server started';
+COMMENT ON COLUMN fraud_dependencies.failures IS 'of them, timeouts too';
+COMMENT ON COLUMN fraud_dependencies.effect IS 'the best tier possible because of it, or none';
+COMMENT ON COLUMN fraud_dependencies.not_probed IS 'why it cannot be probed, which has no effect; NULL: it can';
+
+CREATE FUNCTION fraud_health(kind pg_catalog.text, OUT ok pg_catalog.bool, OUT detail pg_catalog.jsonb)
+	RETURNS pg_catalog.record LANGUAGE c VOLATILE STRICT PARALLEL UNSAFE AS 'MODULE_PATHNAME';
+REVOKE ALL ON FUNCTION fraud_health(pg_catalog.text) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION fraud_health(pg_catalog.text) TO pg_monitor;
+COMMENT ON FUNCTION fraud_health(pg_catalog.text)
+	IS 'for orchestrators: live, this session works; ready, send transactions here; startup, it has started. detail says what was checked';
+
+-- ---- by hand
+
+CREATE FUNCTION health_report(
+	dependency pg_catalog.text,
+	ok pg_catalog.bool,
+	latency pg_catalog.interval DEFAULT NULL) RETURNS pg_catalog.void
+	LANGUAGE c VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME';
+REVOKE ALL ON FUNCTION health_report(pg_catalog.text, pg_catalog.bool, pg_catalog.interval) FROM PUBLIC;
+COMMENT ON FUNCTION health_report(pg_catalog.text, pg_catalog.bool, pg_catalog.interval)
+	IS 'how a dependency of kind push is, as somebody outside sees it; says nothing any more after three intervals';
+
+CREATE FUNCTION tier_override(
+	tier pg_catalog.int4,
+	duration pg_catalog.interval,
+	reason pg_catalog.text,
+	force pg_catalog.bool DEFAULT false) RETURNS pg_catalog.void
+	LANGUAGE c VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME';
+REVOKE ALL ON FUNCTION tier_override(pg_catalog.int4, pg_catalog.interval, pg_catalog.text, pg_catalog.bool) FROM PUBLIC;
+COMMENT ON FUNCTION tier_override(pg_catalog.int4, pg_catalog.interval, pg_catalog.text, pg_catalog.bool)
+	IS 'the best tier allowed for so long, 24 hours at most; a worse one that is measured still wins. With force: this tier whatever is measured, but not during maintenance';
+
+CREATE FUNCTION tier_override_clear() RETURNS pg_catalog.bool
+	LANGUAGE c VOLATILE STRICT PARALLEL UNSAFE AS 'MODULE_PATHNAME';
+REVOKE ALL ON FUNCTION tier_override_clear() FROM PUBLIC;
+COMMENT ON FUNCTION tier_override_clear() IS 'ends the override; false: there was none';
+
+CREATE FUNCTION maintenance_schedule(
+	starts pg_catalog.timestamptz,
+	ends pg_catalog.timestamptz,
+	message pg_catalog.text DEFAULT NULL,
+	contact pg_catalog.text DEFAULT NULL,
+	every pg_catalog.interval DEFAULT NULL) RETURNS pg_catalog.int8
+	LANGUAGE c VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME';
+REVOKE ALL ON FUNCTION maintenance_schedule(pg_catalog.timestamptz, pg_catalog.timestamptz, pg_catalog.text, pg_catalog.text, pg_catalog.interval) FROM PUBLIC;
+COMMENT ON FUNCTION maintenance_schedule(pg_catalog.timestamptz, pg_catalog.timestamptz, pg_catalog.text, pg_catalog.text, pg_catalog.interval)
+	IS 'tier 5 from starts to ends, again after every so long; its number. On disk when the call returns';
+
+CREATE FUNCTION maintenance_cancel(id pg_catalog.int8) RETURNS pg_catalog.void
+	LANGUAGE c VOLATILE STRICT PARALLEL UNSAFE AS 'MODULE_PATHNAME';
+REVOKE ALL ON FUNCTION maintenance_cancel(pg_catalog.int8) FROM PUBLIC;
+COMMENT ON FUNCTION maintenance_cancel(pg_catalog.int8) IS 'ends a window, also one that is open';
+
+CREATE FUNCTION fraud_maintenance(
+	OUT id pg_catalog.int8,
+	OUT starts pg_catalog.timestamptz,
+	OUT ends pg_catalog.timestamptz,
+	OUT every pg_catalog.interval,
+	OUT open pg_catalog.bool,
+	OUT next_starts pg_catalog.timestamptz,
+	OUT next_ends pg_catalog.timestamptz,
+	OUT message pg_catalog.text,
+	OUT contact pg_catalog.text,
+	OUT scheduled_by pg_catalog.text,
+	OUT scheduled_at pg_catalog.timestamptz) RETURNS SETOF pg_catalog.record
+	LANGUAGE c VOLATILE STRICT PARALLEL UNSAFE ROWS 5 AS 'MODULE_PATHNAME';
+REVOKE ALL ON FUNCTION fraud_maintenance() FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION fraud_maintenance() TO pg_monitor;
+COMMENT ON FUNCTION fraud_maintenance() IS 'rows of the view fraud_maintenance';
+
+CREATE VIEW fraud_maintenance AS
+	SELECT m.* FROM @extschema@.fraud_maintenance() AS m;
+GRANT SELECT ON fraud_maintenance TO pg_monitor;
+COMMENT ON VIEW fraud_maintenance IS 'maintenance windows that are open or to come';
+COMMENT ON COLUMN fraud_maintenance.id IS 'for maintenance_cancel()';
+COMMENT ON COLUMN fraud_maintenance.starts IS 'as scheduled; the first one where it comes again';
+COMMENT ON COLUMN fraud_maintenance.ends IS 'as scheduled';
+COMMENT ON COLUMN fraud_maintenance.every IS 'it comes again after so long; NULL: once';
+COMMENT ON COLUMN fraud_maintenance.open IS 'now';
+COMMENT ON COLUMN fraud_maintenance.next_starts IS 'of the one that is open or comes next';
+COMMENT ON COLUMN fraud_maintenance.next_ends IS 'of the same';
+COMMENT ON COLUMN fraud_maintenance.message IS 'for customers, its own or that of service.yaml';
+COMMENT ON COLUMN fraud_maintenance.contact IS 'whom to ask';
+COMMENT ON COLUMN fraud_maintenance.scheduled_by IS 'role';
+COMMENT ON COLUMN fraud_maintenance.scheduled_at IS 'when';

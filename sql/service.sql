@@ -26,7 +26,7 @@ SELECT changes(format('circuits: {template: {window: %s}}', w))
 FROM unnest('{1 ms,1ms,1.001 ms,"0.000001 h",1.5 s,1.5min,0.5 h,1 h,0.01 d,60 min,3600000 ms,"\"90 s\""}'::text[]) AS w;
 
 -- a named circuit has the template's values but what it lists, wherever the template stands
-SELECT changes('circuits: {ml: {timeout: 2 s}, template: {failures: 9, timeout: 3 s}, "a: b": }');
+SELECT changes('circuits: {ml: {timeout: 4 s}, template: {failures: 9, timeout: 3 s}, "a: b": }');
 SELECT fraud_service_check('circuits: {ml: {timeout: 2 s}, template: {failures: 9}}')
 	 = fraud_service_check('circuits: {template: {failures: 9}, ml: {timeout: 2 s}}') AS order_means_nothing;
 -- names that could be something else

@@ -26,6 +26,7 @@
 #include "journal/drain.h"
 #include "policy/policy_active.h"
 #include "score/custom.h"
+#include "service/service_tasks.h"
 #include "store/fold.h"
 #include "store/label_source.h"
 #include "store/trigger.h"
@@ -51,6 +52,7 @@ _PG_init(void)
 	label_source_init();
 	circuit_tasks_init();
 	drain_init();
+	service_tasks_init();
 	fold_init();
 	attempts_init();
 	decisions_init();

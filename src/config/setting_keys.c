@@ -9,6 +9,7 @@
 
 #include "config/setting_keys.h"
 #include "config/yaml_scalar.h"
+#include "config/yaml_write.h"
 
 static void *
 member(void *part, size_t offset)
@@ -157,6 +158,27 @@ read_choice(YamlReader *reader, const SettingKey *key, const YamlNode *node, int
 }
 
 static bool
+read_number(YamlReader *reader, const SettingKey *key, const YamlNode *node, double *value)
+{
+	return reader_number(reader, node, (double) key->min, (double) key->max, false, value);
+}
+
+static bool
+read_text(YamlReader *reader, const SettingKey *key, const YamlNode *node, char *value)
+{
+	YamlText	text;
+
+	if (key->min == 0 && node->kind == YNODE_SCALAR && !node->plain && node->len == 0)
+		text.len = 0;
+	else if (!reader_text(reader, node, key->min == 0 ? "a text, '' for none" : "a text", (size_t) key->max, &text))
+		return false;
+	memset(value, 0, key->max + 1);
+	if (text.len > 0)
+		memcpy(value, text.text, text.len);
+	return true;
+}
+
+static bool
 read_key(YamlReader *reader, const SettingKey *key, const YamlNode *node, void *part)
 {
 	void	   *value = member(part, key->offset);
@@ -186,6 +208,10 @@ read_key(YamlReader *reader, const SettingKey *key, const YamlNode *node, void *
 			return read_size(reader, key, node, value);
 		case SETTING_OTHER:
 			return true;
+		case SETTING_NUMBER:
+			return read_number(reader, key, node, value);
+		case SETTING_TEXT:
+			return read_text(reader, key, node, value);
 	}
 	return false;
 }
@@ -275,8 +301,13 @@ put_value(const SettingKey *key, const void *part, StringInfo out)
 	const void *value = (const char *) part + key->offset;
 	bool		wide = key->kind == SETTING_DURATION || key->kind == SETTING_DURATIONS ||
 		key->kind == SETTING_SIZE;
-	int64		number = wide ? *(const int64 *) value : *(const int32 *) value;
+	int64		number = 0;
 	char		text[YAML_PRINT_LEN];
+
+	if (wide)
+		number = *(const int64 *) value;
+	else if (key->kind != SETTING_NUMBER && key->kind != SETTING_TEXT)
+		number = *(const int32 *) value;
 
 	if (key->can_be_off && number == key->off)
 	{
@@ -309,6 +340,13 @@ put_value(const SettingKey *key, const void *part, StringInfo out)
 		case SETTING_SIZE:
 			yaml_print_size(number, text);
 			appendStringInfoString(out, text);
+			break;
+		case SETTING_NUMBER:
+			yaml_print_number(*(const double *) value, text);
+			appendStringInfoString(out, text);
+			break;
+		case SETTING_TEXT:
+			yaml_put_text(out, value, strlen(value), key->group != NULL);
 			break;
 		case SETTING_OTHER:
 			break;

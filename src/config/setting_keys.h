@@ -20,6 +20,8 @@ typedef enum SettingKind
 	SETTING_DURATION,			/* int64, microseconds */
 	SETTING_DURATIONS,			/* int64[], their number an int32; not falling */
 	SETTING_SIZE,				/* int64, bytes */
+	SETTING_NUMBER,				/* double */
+	SETTING_TEXT,				/* char[max + 1], zero-padded UTF-8 of min to max bytes */
 	SETTING_OTHER				/* the section itself reads and writes it; last, no group */
 } SettingKind;
 
@@ -29,7 +31,7 @@ typedef struct SettingKey
 	const char *name;
 	SettingKind kind;
 	size_t		offset;			/* in the part */
-	int64		min;			/* of DURATIONS: each */
+	int64		min;			/* of DURATIONS: each; of TEXT: bytes */
 	int64		max;
 	bool		can_be_off;
 	int64		off;			/* what `off` stores */

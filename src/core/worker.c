@@ -329,7 +329,6 @@ set_session(void)
 		{"statement_timeout", "0"},
 		{"lock_timeout", "5s"},
 		{"default_transaction_isolation", "read committed"},
-		{"default_transaction_read_only", "off"},
 		{"default_transaction_deferrable", "off"},
 		{"session_replication_role", "origin"},
 		{"timezone", "UTC"},
@@ -338,6 +337,8 @@ set_session(void)
 
 	for (int i = 0; i < (int) lengthof(settings); i++)
 		SetConfigOption(settings[i][0], settings[i][1], PGC_SUSET, PGC_S_OVERRIDE);
+	/* only for this session: its reset value tells what the server's is */
+	SetConfigOption("default_transaction_read_only", "off", PGC_SUSET, PGC_S_SESSION);
 }
 
 static void

@@ -83,14 +83,36 @@ extension_schema(void)
 	return schema;
 }
 
+WorkerRole
+worker_role_take(int security_bits, const char **why)
+{
+	Oid			role;
+	Oid			user;
+	int			security;
+
+	*why = NULL;
+	if (worker_role[0] == '\0')
+		return WORKER_ROLE_NONE;
+	role = get_role_oid(worker_role, true);
+	if (!OidIsValid(role))
+		*why = "does not exist";
+	else if (superuser_arg(role))
+		*why = "is a superuser";
+	else
+	{
+		GetUserIdAndSecContext(&user, &security);
+		SetUserIdAndSecContext(role, security | SECURITY_LOCAL_USERID_CHANGE | security_bits);
+		return WORKER_ROLE_TAKEN;
+	}
+	*why = psprintf("role \"%s\" %s", worker_role, *why);
+	return WORKER_ROLE_REFUSED;
+}
+
 /* Takes on the role that is set. False where it may not be. */
 static bool
 take_role(void)
 {
 	const char *why;
-	Oid			role;
-	Oid			user;
-	int			security;
 
 	if (strncmp(worker_shared->role, worker_role, NAMEDATALEN) != 0)
 	{
@@ -98,22 +120,11 @@ take_role(void)
 		strlcpy(worker_shared->role, worker_role, sizeof(worker_shared->role));
 		LWLockRelease(worker_lock);
 	}
-	if (worker_role[0] == '\0')
+	if (worker_role_take(0, &why) != WORKER_ROLE_REFUSED)
 		return true;
-	role = get_role_oid(worker_role, true);
-	if (!OidIsValid(role))
-		why = "does not exist";
-	else if (superuser_arg(role))
-		why = "is a superuser";
-	else
-	{
-		GetUserIdAndSecContext(&user, &security);
-		SetUserIdAndSecContext(role, security | SECURITY_LOCAL_USERID_CHANGE);
-		return true;
-	}
-	if (set_off(psprintf("role \"%s\" %s", worker_role, why)))
+	if (set_off(why))
 		ereport(LOG,
-				(errmsg("the worker of fraud_fallback does not use tables: role \"%s\" %s", worker_role, why),
+				(errmsg("the worker of fraud_fallback does not use tables: %s", why),
 				 errhint("Set \"fraud_fallback.worker_role\" to an ordinary role, or to nothing, and reload.")));
 	return false;
 }

@@ -17,6 +17,20 @@ extern bool tables_possible(void);
  */
 extern Oid	tables_begin(void);
 
+/* Taking on fraud_fallback.worker_role. */
+typedef enum WorkerRole
+{
+	WORKER_ROLE_NONE,			/* none is set */
+	WORKER_ROLE_TAKEN,
+	WORKER_ROLE_REFUSED			/* it does not exist, or is a superuser */
+} WorkerRole;
+
+/*
+ * In a transaction of a task that has none of its own: takes the role, with
+ * these bits more in the security context. *why: what is wrong with it.
+ */
+extern WorkerRole worker_role_take(int security_bits, const char **why);
+
 extern void tables_init(void);
 
 #endif							/* FRAUD_CORE_WORKER_TABLES_H */

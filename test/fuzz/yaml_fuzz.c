@@ -25,6 +25,7 @@
 #include "driver.h"
 #include "policy/policy_draft.h"
 #include "policy/policy_scalar.h"
+#include "service/service_config.h"
 
 static Policy *shipped;
 static SettingsImage *shipped_settings;
@@ -257,6 +258,8 @@ try_settings(const uint8 *data, size_t size)
 	{
 		settings_register(&circuit_section);
 		settings_register(&journal_section);
+		settings_register(&dependency_section);
+		settings_register(&tier_section);
 		shipped_settings = settings_read(settings_default_yaml, settings_default_yaml_len,
 										 NULL, &error);
 		FUZZ_CHECK(shipped_settings != NULL);

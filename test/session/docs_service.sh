@@ -22,17 +22,19 @@ is()
 
 sql() { psql -XqAt -v ON_ERROR_STOP=1 "$@" 2>&1; }
 
-# keys SECTION PREFIX: key, shipped value, and what the error says is allowed
-# where a mapping stands; PREFIX is what comes before the keys
+# keys SECTION PART: key, shipped value, and what the error says is allowed where
+# a mapping stands; PART is the mapping of the section, or nothing
 keys()
 {
-	sql -v section="$1" -v prefix="$2" <<'SQL'
-SELECT set_config('docs.prefix', :'prefix', false) \g /dev/null
+	sql -v section="$1" -v part="$2" <<'SQL'
+SELECT set_config('docs.section', :'section', false), set_config('docs.part', :'part', false) \g /dev/null
 CREATE FUNCTION pg_temp.hint(value text) RETURNS text LANGUAGE plpgsql AS $$
 DECLARE
+	section text := current_setting('docs.section');
+	part text := current_setting('docs.part');
 	hint text;
 BEGIN
-	PERFORM fraud_service_check(current_setting('docs.prefix') || value || repeat('}', length(regexp_replace(current_setting('docs.prefix'), '[^{]', '', 'g'))));
+	PERFORM fraud_service_check(section || ': {' || CASE WHEN part <> '' THEN part || ': {' || value || '}' ELSE value END || '}');
 	RETURN 'anything';
 EXCEPTION WHEN invalid_parameter_value THEN
 	GET STACKED DIAGNOSTICS hint = PG_EXCEPTION_HINT;
@@ -43,12 +45,16 @@ CREATE FUNCTION pg_temp.allowed(key text, value text) RETURNS text LANGUAGE sql 
 		pg_temp.hint(replace(key, '.', ': {') || ': {}' || CASE WHEN key ~ '\.' THEN '}' ELSE '' END),
 		CASE WHEN value ~ '^\[' THEN pg_temp.hint(key || ': [{}]') END)
 $$;
-WITH line AS
+WITH numbered AS
+(
+	SELECT n, line, max(n) FILTER (WHERE line ~ '^\w+:$') OVER (ORDER BY n) AS section, max(n) FILTER (WHERE line ~ '^  \w+:$') OVER (ORDER BY n) AS part
+	FROM string_to_table(fraud_service_check('{}'), E'\n') WITH ORDINALITY l (line, n)
+), line AS
 (
 	SELECT n, m[1] AS key, m[2] AS value
-	FROM string_to_table(fraud_service_check('{}'), E'\n') WITH ORDINALITY l (line, n),
-		regexp_match(line, format('^%s(\w+): (.*)$', CASE :'section' WHEN 'circuits' THEN '    ' ELSE '  ' END)) m
-	WHERE m IS NOT NULL AND m[1] <> 'fields'
+	FROM numbered AS l, regexp_match(line, '^ +(\w+): (.*)$') m
+	WHERE m IS NOT NULL AND m[1] <> 'fields' AND (SELECT line FROM numbered s WHERE s.n = l.section) = :'section' || ':'
+		AND (:'part' = '' OR (SELECT line FROM numbered p WHERE p.n = l.part) = '  ' || :'part' || ':')
 )
 SELECT format('| `%s` | %s | %s |', key, value, pg_temp.allowed(key, value))
 FROM (
@@ -60,20 +66,22 @@ FROM (
 SQL
 }
 
-circuits() { keys circuits 'circuits: {template: {'; }
-journal() { keys journal 'journal: {'; }
+tables=('circuits template' 'journal ' 'dependencies database' 'tiers ')
 
 if [ "${1:-}" = --print ]; then
-	circuits
-	journal
+	for table in "${tables[@]}"; do
+		echo "${table% *}"
+		keys "${table% *}" "${table#* }"
+	done
 	exit
 fi
 
-# table NAME: its rows
-table() { sed -n "/<!-- $1:begin -->/,/<!-- $1:end -->/p" "$page" | sed -e '1,3d' -e '$d'; }
-is "$(table keys | sed -E 's/^((\|[^|]*){3}\|).*/\1/')" "$(circuits)" 'the table of keys of circuits'
-is "$(table journal | sed -E 's/^((\|[^|]*){3}\|).*/\1/')" "$(journal)" 'the table of keys of the journal'
-is "$({ table keys; table journal; } | grep -vcE '^(\| [^|]+ ){4}\|$')" 0 'each key has its meaning'
+for table in "${tables[@]}"; do
+	name=${table% *}
+	rows=$(sed -n "/<!-- keys:$name:begin -->/,/<!-- keys:$name:end -->/p" "$page" | sed -e '1,3d' -e '$d')
+	is "$(sed -E 's/^((\|[^|]*){3}\|).*/\1/' <<<"$rows")" "$(keys "$name" "${table#* }")" "the table of keys: $name"
+	is "$(grep -vcE '^(\| [^|]+ ){4}\|$' <<<"$rows")" 0 "each key has its meaning: $name"
+done
 
 # every example is a service file; block N is the Nth
 blocks=$(grep -c '^```yaml' "$page")

@@ -33,7 +33,7 @@ sub failures_are { write_file("circuits: {template: {failures: $_[0]}, ml: {time
 
 # as many as there are circuits in the text, all with the same number
 my $failures =
-  q(SELECT DISTINCT line FROM string_to_table(fraud_service_active(), E'\n') line WHERE line ~ 'failures');
+  q(SELECT DISTINCT line FROM string_to_table(fraud_service_active(), E'\n') line WHERE line ~ '^ +failures:');
 my $status =
   q(SELECT loaded_at IS NOT NULL, error FROM fraud_config_status WHERE file = 'service');
 

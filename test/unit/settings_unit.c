@@ -12,6 +12,7 @@
 #include "config/settings_image.h"
 #include "config/yaml_scalar.h"
 #include "journal/journal_config.h"
+#include "service/service_config.h"
 #include "tap.h"
 
 #define SEC					INT64CONST(1000000)
@@ -233,16 +234,73 @@ test_journal(const SettingsImage *shipped)
 }
 
 static void
+test_dependencies(const SettingsImage *shipped)
+{
+	static const char yaml[] =
+		"dependencies: {template: {interval: 20 s}, ml: {kind: push, timeout: 3 s},\n"
+		"  edge: {kind: tcp, role: cache, host: \"::1\", port: 6379, send: \"PING\\r\\n\", expect: +PONG}}";
+	const DependencySettings *d = (const DependencySettings *)
+		((const char *) shipped + settings_offset(&dependency_section));
+	YamlError	error;
+	SettingsImage *image;
+
+	check(d->n == 1 && strcmp(d->named[0].name, "database") == 0 &&
+		  d->named[0].config.kind == PROBE_SQL && d->named[0].config.role == ROLE_DATABASE &&
+		  strcmp(d->named[0].config.query, PROBE_BUILT_IN_QUERY) == 0, "shipped: only the database is probed");
+	check(d->template.interval == 10 * SEC && d->template.rules.degraded_after == SEC / 10 &&
+		  d->template.rules.unhealthy_after == SEC && d->template.rules.degraded_failures == 2 &&
+		  d->template.rules.degraded_of == 3 && d->template.rules.unhealthy_of == 1, "shipped: the template of probes");
+
+	image = settings_read(yaml, strlen(yaml), shipped, &error);
+	if (!check(image != NULL, "named dependencies"))
+		return;
+	d = (const DependencySettings *) ((const char *) image + settings_offset(&dependency_section));
+	check(d->n == 3 && strcmp(d->named[0].name, "database") == 0 && strcmp(d->named[1].name, "edge") == 0 &&
+		  strcmp(d->named[2].name, "ml") == 0, "in order, the database among them");
+	check(d->named[0].config.interval == 20 * SEC && d->named[0].config.kind == PROBE_SQL,
+		  "the database follows the template");
+	check(d->named[1].config.role == ROLE_CACHE && strcmp(d->named[1].config.send, "PING\r\n") == 0 &&
+		  d->named[2].config.role == ROLE_ML && d->named[2].config.timeout == 3 * SEC, "roles by key or by name");
+	pfree(image);
+}
+
+static void
+test_tiers(const SettingsImage *shipped)
+{
+	const TierSettings *t = (const TierSettings *)
+		((const char *) shipped + settings_offset(&tier_section));
+
+	check(t->review_above == 1000 && t->high_above == 5000 && t->approve_below == 100 &&
+		  t->retry_after == 3600 * SEC, "shipped: numbers of tiers 3 to 5");
+	check(t->recover_minimal == 300 * SEC && t->recover_degraded == 300 * SEC && t->recover_full == 300 * SEC &&
+		  t->recovery_rate == 1 && t->standby_tier == 3, "shipped: recovery");
+}
+
+static void
 test_complete(void)
 {
 	YamlError	error;
+	static const struct
+	{
+		const char *yaml;
+		const char *missing;
+	}			cases[] = {
+		{"{}", "circuits"},
+		{"circuits: {}", "journal"},
+		{"{circuits: {}, journal: {}}", "dependencies"},
+		{"{circuits: {}, journal: {}, dependencies: {}}", "tiers"},
+		{"{circuits: {}, journal: {}, dependencies: {}, tiers: {}}", "template"},
+		{"{circuits: {template: {mode: normal}}, journal: {}, dependencies: {}, tiers: {}}", "failures"},
+	};
 
-	check(settings_read("{}", 2, NULL, &error) == NULL &&
-		  strcmp(error.message, "missing key \"circuits\"") == 0, "shipped: every section");
-	check(settings_read("{circuits: {}, journal: }", 25, NULL, &error) == NULL &&
-		  strcmp(error.message, "missing key \"template\"") == 0, "shipped: the template");
-	check(settings_read("{circuits: {template: {mode: normal}}, journal: }", 49, NULL, &error) == NULL &&
-		  strcmp(error.message, "missing key \"failures\"") == 0, "shipped: every key");
+	for (size_t i = 0; i < lengthof(cases); i++)
+	{
+		char		message[80];
+
+		snprintf(message, sizeof(message), "missing key \"%s\"", cases[i].missing);
+		check(settings_read(cases[i].yaml, strlen(cases[i].yaml), NULL, &error) == NULL &&
+			  strcmp(error.message, message) == 0, message);
+	}
 }
 
 int
@@ -256,6 +314,8 @@ main(void)
 	test_percentages();
 	settings_register(&circuit_section);
 	settings_register(&journal_section);
+	settings_register(&dependency_section);
+	settings_register(&tier_section);
 	test_complete();
 	shipped = settings_read(settings_default_yaml, settings_default_yaml_len, NULL, &error);
 	check(shipped != NULL, "the shipped file is complete");
@@ -266,6 +326,8 @@ main(void)
 		test_shipped(shipped);
 		test_named(shipped);
 		test_journal(shipped);
+		test_dependencies(shipped);
+		test_tiers(shipped);
 		pfree(shipped);
 	}
 	return tap_end();
