@@ -43,6 +43,23 @@ utf8_arg(FunctionCallInfo fcinfo, int n, char *dst, size_t size)
 	dst[len] = '\0';
 }
 
+/* The same, where customers would see that something is missing. */
+static void
+whole_utf8_arg(FunctionCallInfo fcinfo, int n, const char *name, char *dst, size_t size)
+{
+	utf8_arg(fcinfo, n, dst, size);
+	if (!PG_ARGISNULL(n))
+	{
+		char	   *s = text_to_cstring(PG_GETARG_TEXT_PP(n));
+
+		if (strlen(pg_server_to_any(s, (int) strlen(s), PG_UTF8)) >= size)
+			ereport(ERROR,
+					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+					 errmsg("%s is too long", name),
+					 errhint("It has at most %zu bytes in UTF-8.", size - 1)));
+	}
+}
+
 static void
 need(FunctionCallInfo fcinfo, int n, const char *name)
 {
@@ -220,8 +237,8 @@ maintenance_schedule(PG_FUNCTION_ARGS)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("this window is over already")));
-	utf8_arg(fcinfo, 2, window.message, sizeof(window.message));
-	utf8_arg(fcinfo, 3, window.contact, sizeof(window.contact));
+	whole_utf8_arg(fcinfo, 2, "message", window.message, sizeof(window.message));
+	whole_utf8_arg(fcinfo, 3, "contact", window.contact, sizeof(window.contact));
 	window.created_at = now;
 	strlcpy(window.by, events_who(), sizeof(window.by));
 

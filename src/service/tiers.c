@@ -270,7 +270,8 @@ tiers_override_clear(TierMachine *m)
 bool
 tiers_only_ml(const TierMachine *m)
 {
-	return m->tier == TIER_DEGRADED && m->held == TIER_DEGRADED && m->cause < CAUSE_OVERRIDE &&
+	/* who sets an override to tier 2 wants no calls */
+	return m->tier == TIER_DEGRADED && m->held == TIER_DEGRADED && m->override < TIER_DEGRADED &&
 		m->held_causes != 0 && (m->held_causes & ~CAUSES_ML) == 0;
 }
 

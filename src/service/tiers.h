@@ -153,7 +153,7 @@ extern void tiers_override_clear(TierMachine *m);
 
 /* ---- reading; nothing changes ---- */
 
-/* ML is all that keeps it at tier 2. */
+/* ML is all that keeps it at tier 2: its calls are wanted as evidence. */
 extern bool tiers_only_ml(const TierMachine *m);
 
 /* How long one tier up takes from `held` on; 0 for the best one. */

@@ -445,6 +445,9 @@ sql($node, q{SELECT tier_override(1, '1 h', 'I know better', force => true)});
 is(status($node, 'tier, reason, ml_trials'), '1|forced by override; Tier 2 by itself: ML offline, its circuit is not closed|f', 'with it the tier is what was said');
 is(sql($node, 'SELECT tier_override_clear(), fraud_tier()'), 't|2', 'cleared');
 is(sql($node, 'SELECT tier_override_clear()'), 'f', 'once');
+sql($node, q{BEGIN; SELECT tier_override(3, '1 h', 'in a transaction'); ROLLBACK});
+is(tier($node), '3', 'an override is in force, rolled back or not');
+sql($node, 'SELECT tier_override_clear()');
 sql($node, q{SELECT circuit_reset('ml')});
 refused($node, q{SELECT tier_override(0, '1 h', 'x')}, qr/ERROR:  there is no tier 0\nHINT:  Tiers are 1 FULL/);
 refused($node, q{SELECT tier_override(6, '1 h', 'x')}, qr/ERROR:  there is no tier 6/);
@@ -505,6 +508,8 @@ refused($node, "SELECT maintenance_schedule($now, $now + interval '31 days')", q
 refused($node, "SELECT maintenance_schedule($now, 'infinity')", qr/ERROR:  a window begins and ends within ten years/);
 refused($node, "SELECT maintenance_schedule($now, $now + interval '2 h', every => '1 h')", qr/ERROR:  "every" must be at least as long as the window/);
 refused($node, "SELECT maintenance_schedule($now, $now + interval '2 h', every => '1 month')", qr/ERROR:  "every" cannot have months/);
+refused($node, "SELECT maintenance_schedule($now, $now + interval '2 h', repeat('\x{c3}\x{bc}', 128))", qr/ERROR:  message is too long\nHINT:  It has at most 255 bytes in UTF-8/);
+refused($node, "SELECT maintenance_schedule($now, $now + interval '2 h', 'x', repeat('x', 128))", qr/ERROR:  contact is too long/);
 refused($node, "SELECT maintenance_schedule(NULL, $now)", qr/ERROR:  starts must not be NULL/);
 sql($node, "SELECT maintenance_schedule($now + g * interval '1 day', $now + g * interval '1 day' + interval '1 h') FROM generate_series(1, 32) g");
 refused($node, "SELECT maintenance_schedule($now + interval '2 h', $now + interval '3 h')", qr/ERROR:  there are 32 maintenance windows already\nHINT:  maintenance_cancel\(\) makes room/);

@@ -315,8 +315,10 @@ test_override(void)
 	start(&f);
 	sample(&f, ROLE_ML, HEALTH_UNHEALTHY);
 	(void) tick(&f, 0);
+	tiers_override(&f.m, f.now, TIER_DEGRADED, false, HOUR);
+	check(tick(&f, 0) == TIER_DEGRADED && !tiers_only_ml(&f.m), "an override to tier 2 wants no ML");
 	tiers_override(&f.m, f.now, TIER_FULL, false, HOUR);
-	check(tick(&f, 0) == TIER_DEGRADED, "better than measured is nothing without force");
+	check(tick(&f, 0) == TIER_DEGRADED && tiers_only_ml(&f.m), "better than measured is nothing without force");
 	tiers_override(&f.m, f.now, TIER_FULL, true, HOUR);
 	check(tick(&f, 0) == TIER_FULL && f.m.cause == CAUSE_FORCED, "with force it is");
 	check(starts_with(f.text, "Raised to Tier 1 - forced by override: a remark"), "and said");
