@@ -9,7 +9,6 @@
 
 #include "common/pg_prng.h"
 #include "fmgr.h"
-#include "mb/pg_wchar.h"
 #include "miscadmin.h"
 #include "utils/builtins.h"
 #include "utils/timestamp.h"
@@ -20,17 +19,6 @@
 #include "core/compat.h"
 #include "core/events.h"
 #include "core/shared_text.h"
-
-/* A reason in UTF-8, whatever the encoding of this database is. */
-static void
-copy_reason(char *dst, const text *reason)
-{
-	char	   *utf8 = shared_text_to_utf8(text_to_cstring(reason));
-	int			len = pg_encoding_mbcliplen(PG_UTF8, utf8, (int) strlen(utf8), CIRCUIT_REASON_MAX - 1);
-
-	memcpy(dst, utf8, len);
-	dst[len] = '\0';
-}
 
 static void
 need_reason(FunctionCallInfo fcinfo, int n)
@@ -52,7 +40,7 @@ typedef struct Signature
 static Circuit *
 begin(FunctionCallInfo fcinfo, Signature *signature)
 {
-	strlcpy(signature->who, shared_text_to_utf8(events_who()), sizeof(signature->who));
+	shared_text_store(signature->who, sizeof(signature->who), events_who());
 	signature->reason[0] = '\0';
 	if (PG_ARGISNULL(0))
 		ereport(ERROR,
@@ -61,7 +49,7 @@ begin(FunctionCallInfo fcinfo, Signature *signature)
 	if (PG_NARGS() > 1)
 	{
 		need_reason(fcinfo, 1);
-		copy_reason(signature->reason, PG_GETARG_TEXT_PP(1));
+		shared_text_store(signature->reason, sizeof(signature->reason), text_to_cstring(PG_GETARG_TEXT_PP(1)));
 	}
 	return circuit_of_text(PG_GETARG_TEXT_PP(0));
 }

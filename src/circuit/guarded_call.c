@@ -31,7 +31,6 @@
 #include "catalog/pg_type.h"
 #include "common/pg_prng.h"
 #include "fmgr.h"
-#include "mb/pg_wchar.h"
 #include "miscadmin.h"
 #include "pgstat.h"
 #include "storage/latch.h"
@@ -250,11 +249,7 @@ judge_error(Attempt *a, int sqlstate)
 static void
 note_error(Attempt *a, const ErrorData *error)
 {
-	char	   *utf8 = shared_text_to_utf8(error->message != NULL ? error->message : "");
-	int			len = pg_encoding_mbcliplen(PG_UTF8, utf8, (int) strlen(utf8), CIRCUIT_ERROR_MAX - 1);
-
-	memcpy(a->error, utf8, len);
-	a->error[len] = '\0';
+	shared_text_store(a->error, sizeof(a->error), error->message != NULL ? error->message : "");
 	a->end.error = a->error;
 }
 

@@ -82,6 +82,17 @@ shared_text_to_utf8(const char *text)
 	return convert(text, GetDatabaseEncoding(), PG_UTF8);
 }
 
+void
+shared_text_store(char *dst, size_t size, const char *text)
+{
+	char	   *utf8 = shared_text_to_utf8(text);
+	int			len = pg_encoding_mbcliplen(PG_UTF8, utf8, (int) strlen(utf8), (int) size - 1);
+
+	memcpy(dst, utf8, len);
+	dst[len] = '\0';
+	pfree(utf8);
+}
+
 char *
 shared_text_from_utf8(const char *utf8)
 {

@@ -16,6 +16,9 @@
 extern char *shared_text_to_utf8(const char *text);
 extern char *shared_text_from_utf8(const char *utf8);
 
+/* The former into a buffer, cut between two letters where it is too long. */
+extern void shared_text_store(char *dst, size_t size, const char *text);
+
 /* The latter for one line of a log: no control characters. Texts may be cut inside a letter. */
 extern char *shared_text(const char *utf8);
 

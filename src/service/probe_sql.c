@@ -20,7 +20,6 @@
 #include "access/xact.h"
 #include "catalog/pg_type.h"
 #include "executor/spi.h"
-#include "mb/pg_wchar.h"
 #include "miscadmin.h"
 #include "pgstat.h"
 #include "utils/guc.h"
@@ -28,6 +27,7 @@
 #include "utils/snapmgr.h"
 #include "utils/timeout.h"
 
+#include "core/shared_text.h"
 #include "core/worker_tables.h"
 #include "service/probes.h"
 
@@ -96,7 +96,7 @@ run(const DependencyConfig *config, ProbeResult *result)
 		case WORKER_ROLE_TAKEN:
 			if (SPI_connect() != SPI_OK_CONNECT)
 				elog(ERROR, "SPI_connect failed");
-			judge(SPI_execute(pg_any_to_server(config->query, (int) strlen(config->query), PG_UTF8), true, 1),
+			judge(SPI_execute(shared_text_from_utf8(config->query), true, 1),
 				  result);
 			SPI_finish();
 			break;
@@ -139,7 +139,6 @@ probe_sql(const DependencyConfig *config, ProbeResult *result)
 	PG_CATCH();
 	{
 		ErrorData  *error;
-		char	   *utf8;
 
 		end_timeout();
 		HOLD_INTERRUPTS();
@@ -155,11 +154,7 @@ probe_sql(const DependencyConfig *config, ProbeResult *result)
 				 error->sqlerrcode == ERRCODE_T_R_SERIALIZATION_FAILURE)
 			result->end = PROBE_NO_SAMPLE;
 		else
-		{
-			utf8 = pg_server_to_any(error->message, (int) strlen(error->message), PG_UTF8);
-			strlcpy(result->error, utf8, Min(sizeof(result->error),
-											 (size_t) pg_encoding_mbcliplen(PG_UTF8, utf8, (int) strlen(utf8), sizeof(result->error) - 1) + 1));
-		}
+			shared_text_store(result->error, sizeof(result->error), error->message != NULL ? error->message : "");
 		FreeErrorData(error);
 		RESUME_INTERRUPTS();
 	}

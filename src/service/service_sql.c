@@ -18,6 +18,7 @@
 #include "core/clock.h"
 #include "core/compat.h"
 #include "core/events.h"
+#include "core/shared_text.h"
 #include "service/service_shared.h"
 
 #define WINDOW_LENGTH_MAX	(30 * USECS_PER_DAY)
@@ -29,18 +30,9 @@
 static void
 utf8_arg(FunctionCallInfo fcinfo, int n, char *dst, size_t size)
 {
-	char	   *s;
-	char	   *utf8;
-	int			len;
-
 	dst[0] = '\0';
-	if (PG_NARGS() <= n || PG_ARGISNULL(n))
-		return;
-	s = text_to_cstring(PG_GETARG_TEXT_PP(n));
-	utf8 = pg_server_to_any(s, (int) strlen(s), PG_UTF8);
-	len = pg_encoding_mbcliplen(PG_UTF8, utf8, (int) strlen(utf8), (int) size - 1);
-	memcpy(dst, utf8, len);
-	dst[len] = '\0';
+	if (PG_NARGS() > n && !PG_ARGISNULL(n))
+		shared_text_store(dst, size, text_to_cstring(PG_GETARG_TEXT_PP(n)));
 }
 
 /* The same, where customers would see that something is missing. */
@@ -50,9 +42,7 @@ whole_utf8_arg(FunctionCallInfo fcinfo, int n, const char *name, char *dst, size
 	utf8_arg(fcinfo, n, dst, size);
 	if (!PG_ARGISNULL(n))
 	{
-		char	   *s = text_to_cstring(PG_GETARG_TEXT_PP(n));
-
-		if (strlen(pg_server_to_any(s, (int) strlen(s), PG_UTF8)) >= size)
+		if (strlen(shared_text_to_utf8(text_to_cstring(PG_GETARG_TEXT_PP(n)))) >= size)
 			ereport(ERROR,
 					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 					 errmsg("%s is too long", name),
