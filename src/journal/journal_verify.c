@@ -148,7 +148,7 @@ verify_link(Verifier *v, int i)
 			do
 			{
 				CHECK_FOR_INTERRUPTS();
-				rows = journal_hash_rows(v->schema, hash, link->day, link->part, &last, SLICE);
+				rows = journal_hash_rows(v->schema, hash, link->day, link->part, &last, SLICE, true);
 				found += rows;
 			} while (rows == SLICE);
 		}

@@ -459,6 +459,13 @@ tampered('a hash', 'fraud_journal_days', q{UPDATE fraud_journal_days SET hash = 
 tampered('a link that is gone', 'fraud_journal_days', q{DELETE FROM fraud_journal_days WHERE number = 1}, "2|links before it are missing\n3|links before it are missing\n4|links before it are missing\n5|links before it are missing\n|rows that no record became\n" =~ s/\n$//r);
 is(sql($days, qq{SET client_min_messages = warning; BEGIN; DROP TABLE $second; SELECT number, problem FROM fraud_journal_verify() WHERE NOT ok; ROLLBACK}), '2|rows are missing', 'a day that is gone');
 
+# a day that is hashed in slices
+sql($days, q{SELECT fraud_journal_append('{"txn_id": "big"}', 20500)});
+advance($days, '0');
+advance($days, '1 day');
+is(sql($days, q{SELECT kind, records FROM fraud_journal_days ORDER BY number DESC LIMIT 1}), 'day|20500', 'a large day is closed');
+is(sql($days, 'SELECT count(*) FROM fraud_journal_verify() WHERE NOT ok'), '0', 'with the same hash as at one go');
+
 # a day whose rows are not what came is not closed
 append($days, 'counted') for 1 .. 2;
 advance($days, '0');
