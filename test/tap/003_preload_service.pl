@@ -71,7 +71,7 @@ like(
 	'it is in the log');
 $node->restart;
 is($node->safe_psql('postgres', "$failures; $status"),
-	"    failures: 5\nf|line 1, column 33: invalid value for \"failures\": 1000. In circuits.template.failures. \"failures\" must be a whole number from 1 to 100. The shipped default is in force.",
+	"    failures: 5\nf|line 1, column 33: invalid value for \"failures\": 1000. In circuits.template.failures. \"failures\" must be off, or a whole number from 1 to 100. The shipped default is in force.",
 	'a restart with a bad file gives the shipped settings');
 $alice->quit;
 $bob->quit;
