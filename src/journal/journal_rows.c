@@ -11,6 +11,7 @@
 #include "postgres.h"
 
 #include "catalog/pg_type.h"
+#include "mb/pg_wchar.h"
 #include "utils/builtins.h"
 #include "utils/fmgrprotos.h"
 #include "utils/json.h"
@@ -156,15 +157,24 @@ value_of(int column, const JsonbValue *v)
 	return (Datum) 0;			/* not reached */
 }
 
-/* In the database's encoding, NUL-terminated; what cannot be is a question mark. */
+/*
+ * In the database's encoding, NUL-terminated; what cannot be is a question
+ * mark. Lines may end where JSON allows it, which texts for the log may not.
+ */
 static char *
 text_of(const SegmentRecord *record)
 {
 	char	   *text = palloc(record->len + 1);
 
 	for (size_t i = 0; i < record->len; i++)
-		text[i] = record->payload[i] != '\0' ? record->payload[i] : '?';
+	{
+		char		c = record->payload[i];
+
+		text[i] = c == '\0' ? '?' : c == '\t' || c == '\n' || c == '\r' ? ' ' : c;
+	}
 	text[record->len] = '\0';
+	if (GetDatabaseEncoding() == PG_UTF8 && pg_verify_mbstr(PG_UTF8, text, (int) record->len, true))
+		return text;
 	return shared_utf8(text);
 }
 
