@@ -24,9 +24,7 @@
  */
 #include "postgres.h"
 
-#include "access/xlog.h"
 #include "miscadmin.h"
-#include "utils/memutils.h"
 #include "utils/timestamp.h"
 
 #include "core/clock.h"
@@ -73,6 +71,13 @@ tend_files(Oid schema)
 
 /* ---- one segment ---- */
 
+typedef enum Drained
+{
+	DRAINED_NOTHING,			/* there was nothing */
+	DRAINED_ALL,				/* what there was */
+	DRAINED_SOME				/* there is more to do */
+} Drained;
+
 typedef struct Piece
 {
 	const JournalFile *file;
@@ -107,7 +112,6 @@ tell_set_aside(const Piece *piece)
 	char		cause[EVENT_CAUSE_MAX];
 	JsonText	json;
 
-	pg_atomic_fetch_add_u64(&journal->quarantined, piece->set_aside);
 	snprintf(message, sizeof(message), "bytes of %s were set aside in \"quarantine\": %s", piece->file->name, piece->why);
 	json_begin(&json, cause, sizeof(cause));
 	json_text(&json, "file", piece->file->name);
@@ -119,8 +123,8 @@ tell_set_aside(const Piece *piece)
 	journal_event("quarantine", NULL, NULL, message, cause);
 }
 
-/* Rows of what was read, and progress. True if something was told of. */
-static bool
+/* Rows of what was read, and progress. */
+static Drained
 drain_bytes(Piece *piece, size_t len, bool whole)
 {
 	SegmentScan scan = {.bytes = piece->bytes,.len = len,.whole = whole};
@@ -160,8 +164,8 @@ drain_bytes(Piece *piece, size_t len, bool whole)
 		piece->progress->skipped += scan.at - before;
 		set_aside(piece, before, scan.at, why);
 	}
-	if (scan.at == 0 && !(piece->closed && step == SEGMENT_END))
-		return false;
+	if (scan.at == 0)
+		return DRAINED_NOTHING;
 	if (piece->set_aside > 0)
 		tell_set_aside(piece);
 	pg_atomic_fetch_add_u64(&journal->torn, torn);
@@ -171,7 +175,8 @@ drain_bytes(Piece *piece, size_t len, bool whole)
 	piece->progress->done = piece->closed && step == SEGMENT_END;
 	piece->progress->at = clock_wall();
 	journal_progress_save(piece->rows.schema, piece->file->name, node, node_len, piece->progress);
-	return true;
+	/* once more where it is to be removed now */
+	return n == most || len == BATCH_BYTES || piece->progress->done ? DRAINED_SOME : DRAINED_ALL;
 }
 
 static bool
@@ -180,24 +185,25 @@ is_closed(const JournalFile *file, uint32 open_from)
 	return memcmp(file->start, journal->start, SEGMENT_START_LEN) != 0 || file->segment < open_from;
 }
 
-/* Some of a segment. False: there is nothing to drain. */
-static bool
+/* Some of a segment. */
+static Drained
 drain_some(Oid schema, const JournalFile *file, JournalProgress *progress, bool closed, bool careful)
 {
 	Piece		piece = {.file = file,.progress = progress,.closed = closed,.careful = careful};
 	int64		left = file->bytes - progress->drained;
 	char	   *bytes;
 	ssize_t		n;
+	Drained		drained;
 
 	if (progress->done || (left <= 0 && !closed))
-		return false;
+		return DRAINED_NOTHING;
 	if (left <= 0)
 	{
 		/* shorter than what was drained: a copy of it, made earlier */
 		progress->done = true;
 		progress->at = clock_wall();
 		journal_progress_save(schema, file->name, NULL, 0, progress);
-		return true;
+		return DRAINED_SOME;
 	}
 	bytes = palloc(BATCH_BYTES);
 	n = journal_read_at(file->name, progress->drained, bytes, (size_t) Min(left, BATCH_BYTES));
@@ -207,12 +213,11 @@ drain_some(Oid schema, const JournalFile *file, JournalProgress *progress, bool 
 				 errmsg("could not read journal file \"%s\": %m", file->name)));
 	piece.bytes = bytes;
 	journal_rows_begin(&piece.rows, schema);
-	if (!drain_bytes(&piece, n, closed && n == left))
-		return false;
+	drained = drain_bytes(&piece, n, closed && n == left);
 	pg_atomic_fetch_add_u64(&journal->drained, piece.rows.added);
 	pg_atomic_fetch_add_u64(&journal->known, piece.rows.known);
 	pg_atomic_fetch_add_u64(&journal->expired, piece.rows.expired);
-	return true;
+	return drained;
 }
 
 /* What is drained, closed, durable, and kept long enough. */
@@ -245,6 +250,7 @@ drain(Oid schema)
 	static bool unfinished = false;	/* the last pass ended in an error */
 	static bool told = false;
 	bool		careful = unfinished;
+	int64		now = clock_now();
 	TimestampTz began = clock_wall();
 	uint32		open_from;
 	JournalSession session;
@@ -277,11 +283,11 @@ drain(Oid schema)
 		progress = journal_progress(schema, files, n);
 		remove_drained(schema, files, progress, n);
 		for (int i = 0; i < n && !more; i++)
-			more = drain_some(schema, &files[i], &progress[i], is_closed(&files[i], open_from), careful);
+			more = drain_some(schema, &files[i], &progress[i], is_closed(&files[i], open_from), careful) == DRAINED_SOME;
 		/* days are closed when nothing waits */
 		unfinished = false;
 		if (!more)
-			more = journal_days_tend(schema, began);
+			more = journal_days_tend(schema, now, began);
 	}
 	journal_end(&session);
 	return more;

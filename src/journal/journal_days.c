@@ -18,7 +18,6 @@
  */
 #include "postgres.h"
 
-#include "access/xact.h"
 #include "catalog/pg_type.h"
 #include "common/cryptohash.h"
 #include "common/sha2.h"
@@ -217,7 +216,7 @@ journal_hash_begin(uint8 *hash, const uint8 *previous, int previous_len,
 }
 
 int64
-journal_hash_rows(Oid schema, uint8 *hash, int32 day, int32 part, StringInfo last, int64 most)
+journal_hash_rows(Oid schema, uint8 *hash, int32 day, int32 part, StringInfo last, int64 most, bool read_only)
 {
 	Oid			types[5] = {TIMESTAMPTZOID, TIMESTAMPTZOID, INT4OID, TEXTOID, INT8OID};
 	Datum		values[5];
@@ -228,7 +227,7 @@ journal_hash_rows(Oid schema, uint8 *hash, int32 day, int32 part, StringInfo las
 	values[2] = Int32GetDatum(part);
 	values[3] = CStringGetTextDatum(last->data);
 	values[4] = Int64GetDatum(most);
-	rows = journal_run(schema, journal_row_sql, true, 5, types, values, NULL);
+	rows = journal_run(schema, journal_row_sql, read_only, 5, types, values, NULL);
 	for (uint64 r = 0; r < rows; r++)
 	{
 		HeapTuple	row = SPI_tuptable->vals[r];
@@ -445,7 +444,7 @@ close_some(Oid schema, TimestampTz drained)
 	}
 	initStringInfo(&last);
 	appendStringInfoString(&last, c.last);
-	rows = journal_hash_rows(schema, c.hash, day, part, &last, SLICE);
+	rows = journal_hash_rows(schema, c.hash, day, part, &last, SLICE, false);
 	c.hashed += rows;
 	strlcpy(c.last, last.data, sizeof(c.last));
 	if (rows < SLICE)
@@ -537,11 +536,10 @@ forget_segments(Oid schema)
 }
 
 bool
-journal_days_tend(Oid schema, TimestampTz drained)
+journal_days_tend(Oid schema, int64 now, TimestampTz drained)
 {
 	static int64 looked = 0;
 	static bool more = true;
-	int64		now = clock_now();
 
 	if (!more && looked != 0 && now - looked < LOOK && now >= looked)
 		return false;

@@ -42,10 +42,11 @@ extern int32 journal_day_part(Oid schema, int32 day);
 extern void journal_day_count(Oid schema, int32 day, int32 part, int64 added);
 
 /*
- * Closes days, makes and drops partitions: some of what there is to do. All
- * records written before `drained` are rows. True if there is more.
+ * Closes days, makes and drops partitions: some of what there is to do, once a
+ * minute. All records written before `drained` are rows; now is clock_now() of
+ * that moment or before. True if there is more.
  */
-extern bool journal_days_tend(Oid schema, TimestampTz drained);
+extern bool journal_days_tend(Oid schema, int64 now, TimestampTz drained);
 
 /* ---- hashes ---- */
 
@@ -57,8 +58,10 @@ extern void journal_hash_begin(uint8 *hash, const uint8 *previous, int previous_
 
 /*
  * Adds up to `most` rows behind record id `last`, which moves. Returns how many
- * there were.
+ * there were. read_only: as of the snapshot of the statement, else with what
+ * this transaction has added.
  */
-extern int64 journal_hash_rows(Oid schema, uint8 *hash, int32 day, int32 part, StringInfo last, int64 most);
+extern int64 journal_hash_rows(Oid schema, uint8 *hash, int32 day, int32 part,
+							   StringInfo last, int64 most, bool read_only);
 
 #endif							/* FRAUD_JOURNAL_JOURNAL_DAYS_H */

@@ -420,7 +420,6 @@ journal_setup(void *memory, LWLockPadded *locks, bool found)
 	pg_atomic_init_u64(&journal->drained, 0);
 	pg_atomic_init_u64(&journal->known, 0);
 	pg_atomic_init_u64(&journal->expired, 0);
-	pg_atomic_init_u64(&journal->quarantined, 0);
 	pg_atomic_init_u64(&journal->torn, 0);
 	pg_atomic_init_u32(&journal->created, 0);
 	pg_atomic_init_u32(&journal->trouble, JOURNAL_OK);

@@ -11,6 +11,7 @@
 #include "postgres.h"
 
 #include "catalog/pg_type.h"
+#include "mb/pg_wchar.h"
 #include "utils/builtins.h"
 #include "utils/fmgrprotos.h"
 #include "utils/json.h"
@@ -156,7 +157,10 @@ value_of(int column, const JsonbValue *v)
 	return (Datum) 0;			/* not reached */
 }
 
-/* In the database's encoding, NUL-terminated; what cannot be is a question mark. */
+/*
+ * In the database's encoding, NUL-terminated; what cannot be is a question
+ * mark. Lines may end where JSON allows it, which texts for the log may not.
+ */
 static char *
 text_of(const SegmentRecord *record)
 {

@@ -91,7 +91,6 @@ typedef struct JournalShared
 	pg_atomic_uint64 drained;	/* records that became rows */
 	pg_atomic_uint64 known;		/* were rows before */
 	pg_atomic_uint64 expired;	/* older than the retention */
-	pg_atomic_uint64 quarantined;	/* pieces set aside */
 	pg_atomic_uint64 torn;		/* torn ends cut */
 
 	JournalWriter writer[FLEXIBLE_ARRAY_MEMBER];

@@ -79,6 +79,10 @@ fraud_journal_append(PG_FUNCTION_ARGS)
 				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 				 errmsg("the server does not run in test mode"),
 				 errhint("Set \"fraud_fallback.test_mode\" to \"on\" and restart the server.")));
+	if (times < 1)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("times must be at least 1")));
 	payload = pg_server_to_any(payload, (int) strlen(payload), PG_UTF8);
 	for (int i = 0; i < times; i++)
 	{
@@ -436,6 +440,8 @@ fraud_journal_lookup(PG_FUNCTION_ARGS)
 			while ((step = segment_next(&scan, &record)) != SEGMENT_MORE && step != SEGMENT_END)
 				if (step == SEGMENT_RECORD)
 					look_at(rsinfo, &record, id, plain);
+			if (scan.at == 0)
+				break;			/* it was cut off meanwhile */
 			at += scan.at;
 		}
 	}

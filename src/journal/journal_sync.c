@@ -27,9 +27,7 @@
 #include "miscadmin.h"
 #include "pgstat.h"
 #include "storage/fd.h"
-#include "utils/timestamp.h"
 
-#include "core/clock.h"
 #include "core/compat.h"
 #include "journal/journal_directory.h"
 #include "journal/journal_shared.h"

@@ -148,7 +148,7 @@ verify_link(Verifier *v, int i)
 			do
 			{
 				CHECK_FOR_INTERRUPTS();
-				rows = journal_hash_rows(v->schema, hash, link->day, link->part, &last, SLICE);
+				rows = journal_hash_rows(v->schema, hash, link->day, link->part, &last, SLICE, true);
 				found += rows;
 			} while (rows == SLICE);
 		}
@@ -168,9 +168,12 @@ verify_rest(Verifier *v)
 	Datum		values[2] = {DateADTGetDatum(v->from), DateADTGetDatum(v->until)};
 	uint64		rows = journal_run(v->schema,
 								   "SELECT coalesce(r.day, o.day), coalesce(r.part, o.part), o.records, r.found"
-								   " FROM (SELECT pg_catalog.timezone('UTC', j.decided_at)::pg_catalog.date AS day, j.part, pg_catalog.count(*) AS found"
-								   " FROM %s.fraud_journal AS j WHERE ($1 OPERATOR(pg_catalog.=) '-infinity' OR j.decided_at OPERATOR(pg_catalog.>=) pg_catalog.timezone('UTC', $1::pg_catalog.timestamp))"
-								   " AND ($2 OPERATOR(pg_catalog.=) 'infinity' OR j.decided_at OPERATOR(pg_catalog.<) pg_catalog.timezone('UTC', $2 OPERATOR(pg_catalog.+) interval '1 day'))"
+								   " FROM (SELECT pg_catalog.timezone('UTC', j.decided_at)::pg_catalog.date AS day, j.part,"
+								   " pg_catalog.count(*) AS found"
+								   " FROM %s.fraud_journal AS j WHERE ($1 OPERATOR(pg_catalog.=) '-infinity'"
+								   " OR j.decided_at OPERATOR(pg_catalog.>=) pg_catalog.timezone('UTC', $1::pg_catalog.timestamp))"
+								   " AND ($2 OPERATOR(pg_catalog.=) 'infinity' OR j.decided_at OPERATOR(pg_catalog.<)"
+								   " pg_catalog.timezone('UTC', $2 OPERATOR(pg_catalog.+) interval '1 day'))"
 								   " GROUP BY 1, 2) AS r"
 								   " FULL JOIN (SELECT p.day, p.part, p.records FROM %s.fraud_journal_open AS p"
 								   " WHERE p.day OPERATOR(pg_catalog.>=) $1 AND p.day OPERATOR(pg_catalog.<=) $2) AS o"

@@ -255,7 +255,7 @@ SKIP:
 
 my $dir = $node->data_dir . '/fraud_fallback/journal';
 my @records = map { decode_base64($_) } slurp_file('sql/journal.sql') =~ /^\t\(\d, '([^']+)'\)/mg;
-is(scalar @records, 3, 'records of another server');
+is(scalar @records, 4, 'records of another server');
 write_file("$dir/" . ('ab' x 16) . '-0000000007.journal', "no record\n" . $records[0] . "\xFFFJ1 nor this" . $records[1] . substr($records[2], 0, 60));
 write_file("$dir/" . ('ab' x 16) . '-0000000008.journal', '');
 write_file("$dir/" . ('ab' x 16) . '-0000000009.journal', "\0" x 3_000_000);
@@ -458,6 +458,13 @@ tampered('a row of no part', $second, qq{INSERT INTO $second (record_id, decided
 tampered('a hash', 'fraud_journal_days', q{UPDATE fraud_journal_days SET hash = sha256('x') WHERE number = 2}, "2|rows were changed, or the hash was\n3|it does not follow the link before it");
 tampered('a link that is gone', 'fraud_journal_days', q{DELETE FROM fraud_journal_days WHERE number = 1}, "2|links before it are missing\n3|links before it are missing\n4|links before it are missing\n5|links before it are missing\n|rows that no record became\n" =~ s/\n$//r);
 is(sql($days, qq{SET client_min_messages = warning; BEGIN; DROP TABLE $second; SELECT number, problem FROM fraud_journal_verify() WHERE NOT ok; ROLLBACK}), '2|rows are missing', 'a day that is gone');
+
+# a day that is hashed in slices
+sql($days, q{SELECT fraud_journal_append('{"txn_id": "big"}', 20500)});
+advance($days, '0');
+advance($days, '1 day');
+is(sql($days, q{SELECT kind, records FROM fraud_journal_days ORDER BY number DESC LIMIT 1}), 'day|20500', 'a large day is closed');
+is(sql($days, 'SELECT count(*) FROM fraud_journal_verify() WHERE NOT ok'), '0', 'with the same hash as at one go');
 
 # a day whose rows are not what came is not closed
 append($days, 'counted') for 1 .. 2;
