@@ -86,16 +86,17 @@ standby_follows(StringInfo says)
 	lag = service->lag;
 	most = service->settings.standby_lag;
 	service_unlock_shared();
-	if (!standby || !RecoveryInProgress())
+	if (!RecoveryInProgress())
 	{
 		appendStringInfoString(says, "no standby");
 		return true;
 	}
-	if (lag < 0)
+	/* or the worker has not looked yet */
+	if (!standby || lag < 0)
 		appendStringInfoString(says, "it is not known how far replay is behind");
 	else
 		appendStringInfo(says, "replay is %s behind", tier_duration(text, sizeof(text), lag));
-	return lag >= 0 && lag <= most;
+	return standby && lag >= 0 && lag <= most;
 }
 
 static bool
