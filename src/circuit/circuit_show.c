@@ -32,17 +32,21 @@ typedef struct Seen
 	Circuit		c;
 } Seen;
 
+/* On a cache line of its own, as its type says; nothing for pfree(). */
 static Seen *
-look_at(Circuit *c)
+make_seen(void)
 {
-	Seen	   *seen = palloc(sizeof(Seen));
+	return (Seen *) CACHELINEALIGN(palloc(sizeof(Seen) + PG_CACHE_LINE_SIZE));
+}
 
+static void
+look_at(Circuit *c, Seen *seen)
+{
 	circuit_lock_shared(c);
 	memcpy(&seen->c, c, offsetof(Circuit, counters));
 	circuit_unlock_shared(c);
 	circuit_totals(c, &seen->totals);
 	seen->now = clock_now();
-	return seen;
 }
 
 static Datum
@@ -90,9 +94,8 @@ last_minute(const Seen *seen, uint64 *successes, uint64 *failures, uint64 *slow)
 #define BREAKER_COLUMNS		34
 
 static void
-breaker_row(Circuit *circuit, Datum *values, bool *nulls)
+breaker_row(const Seen *seen, Datum *values, bool *nulls)
 {
-	Seen	   *seen = look_at(circuit);
 	const Circuit *c = &seen->c;
 	const Machine *m = &c->machine;
 	int64		now = seen->now;
@@ -150,7 +153,6 @@ breaker_row(Circuit *circuit, Datum *values, bool *nulls)
 	SHOW(interval_of(c->config.window));
 	SHOW(interval_of(c->config.timeout));
 	Assert(n == BREAKER_COLUMNS);
-	pfree(seen);
 }
 
 PG_FUNCTION_INFO_V1(circuit_breakers);
@@ -158,16 +160,19 @@ Datum
 circuit_breakers(PG_FUNCTION_ARGS)
 {
 	ReturnSetInfo *result = (ReturnSetInfo *) fcinfo->resultinfo;
+	Seen	   *seen;
 	int			i;
 
 	circuits_ready();
 	InitMaterializedSRF(fcinfo, 0);
+	seen = make_seen();
 	for (i = 0; i < circuit_count(); i++)
 	{
 		Datum		values[BREAKER_COLUMNS];
 		bool		nulls[BREAKER_COLUMNS] = {false};
 
-		breaker_row(circuit_number((uint32) i), values, nulls);
+		look_at(circuit_number((uint32) i), seen);
+		breaker_row(seen, values, nulls);
 		tuplestore_putvalues(result->setResult, result->setDesc, values, nulls);
 	}
 	return (Datum) 0;
@@ -396,11 +401,14 @@ PG_FUNCTION_INFO_V1(circuit_explain);
 Datum
 circuit_explain(PG_FUNCTION_ARGS)
 {
-	Seen	   *seen = look_at(circuit_of_text(PG_GETARG_TEXT_PP(0)));
+	Circuit    *circuit = circuit_of_text(PG_GETARG_TEXT_PP(0));
+	Seen	   *seen = make_seen();
 	const Machine *m = &seen->c.machine;
-	CircuitState state = machine_state(m, &seen->c.config, seen->now);
+	CircuitState state;
 	StringInfoData s;
 
+	look_at(circuit, seen);
+	state = machine_state(m, &seen->c.config, seen->now);
 	initStringInfo(&s);
 	appendStringInfo(&s, "Circuit %s is %s", seen->c.name, circuit_state_names[state]);
 	if (state == m->state)
