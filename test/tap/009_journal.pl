@@ -341,6 +341,7 @@ is(sql($standby, q{SELECT payload ->> 'txn_id', node FROM fraud_journal_lookup('
 advance($standby, '1 s');
 is(status($standby, 'state, waiting > 0, drained, files'), 'OK|t|0|2', 'they wait');
 $node->wait_for_catchup($standby, 'replay');
+is(sql($standby, 'SELECT count(*) > 0, count(*) FILTER (WHERE NOT ok) FROM fraud_journal_verify()'), 't|0', 'what is replicated can be verified');
 # the old primary has records that it did not drain
 drain_off($node);
 append($node, "old$_") for 1 .. 3;
@@ -409,10 +410,10 @@ my $twin = new_node('twin', '', 'segment_size: 128 kB, max_size: 32 MB');
 my $chain = 'SELECT number, part, kind, records, found, ok, problem FROM fraud_journal_verify()';
 for my $day (1 .. 3)
 {
-	append($days, "day$day") for 1 .. $day;
+	sql($days, qq{SELECT fraud_journal_append('{"txn_id": "day$day"}', $day)});
 	advance($days, '1 day');
 }
-append($days, 'open');
+sql($days, q{SELECT fraud_journal_append('{"txn_id": "open"}')});
 advance($days, '0');
 is(sql($days, $chain), "1|0|day|1|1|t|\n2|0|day|2|2|t|\n3|0|day|3|3|t|\n|0|open|1|1|t|", 'a day is closed when it is over');
 is(sql($days, q{SELECT count(*) FROM fraud_journal_days d JOIN fraud_journal_days p ON p.number = d.number - 1 WHERE d.previous = p.hash}), '2', 'each links to the one before');
@@ -466,8 +467,19 @@ advance($days, '1 day');
 is(sql($days, q{SELECT kind, records FROM fraud_journal_days ORDER BY number DESC LIMIT 1}), 'day|20500', 'a large day is closed');
 is(sql($days, 'SELECT count(*) FROM fraud_journal_verify() WHERE NOT ok'), '0', 'with the same hash as at one go');
 
+# records that come while their day is hashed are of the next part
+sql($days, q{SELECT fraud_journal_append('{"txn_id": "before"}')});
+advance($days, '0');
+sql($days, 'UPDATE fraud_journal_open SET closing = true');
+sql($days, q{SELECT fraud_journal_append('{"txn_id": "while"}')});
+advance($days, '0');
+is(sql($days, q{SELECT txn_id, part FROM fraud_journal WHERE txn_id IN ('before', 'while') ORDER BY 2}), "before|0\nwhile|1", 'while a day is closed, records go on');
+advance($days, '1 day');
+is(sql($days, q{SELECT kind, part, records FROM fraud_journal_days ORDER BY number DESC LIMIT 2}), "supplement|1|1\nday|0|1", 'both are closed');
+is(sql($days, 'SELECT count(*) FROM fraud_journal_verify() WHERE NOT ok'), '0', 'each with its own');
+
 # a day whose rows are not what came is not closed
-append($days, 'counted') for 1 .. 2;
+sql($days, q{SELECT fraud_journal_append('{"txn_id": "counted"}', 2)});
 advance($days, '0');
 my $today = 'fraud_journal_' . sql($days, q{SELECT to_char(max(decided_at), 'YYYYMMDD') FROM fraud_journal});
 my $kept = sql($days, "ALTER TABLE $today DISABLE TRIGGER ALL; CREATE TABLE kept AS SELECT * FROM $today LIMIT 1; DELETE FROM $today WHERE record_id IN (SELECT record_id FROM kept)");
