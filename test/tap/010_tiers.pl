@@ -560,6 +560,18 @@ ok($node->poll_query_until('postgres', 'SELECT 1', '1'), 'the server comes back 
 is(status($node, 'tier, override, override_reason, held'), '3|3|crash|2', 'with what was on disk before the call returned');
 sql($node, 'SELECT tier_override_clear()');
 
+# a disk that refuses
+my $directory = $node->data_dir . '/fraud_fallback';
+chmod(0500, $directory) or die;
+refused($node, q{SELECT tier_override(3, '2 h', 'full disk')}, qr/WARNING:  this could not be written to disk\n.*DETAIL:  It is in force/s, 'a warning where the disk refuses');
+is(tier($node), '3', 'it is in force all the same');
+chmod(0700, $directory) or die;
+advance($node, '0');
+$node->stop('immediate');
+$node->start;
+is(status($node, 'tier, override_reason'), '3|full disk', 'the worker writes it when it can');
+sql($node, 'SELECT tier_override_clear()');
+
 # what was in the middle of a window is there again
 $now = wall($node);
 sql($node, qq{SELECT maintenance_schedule($now - interval '1 min', $now + interval '5 h', 'long')});
