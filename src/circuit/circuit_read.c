@@ -27,6 +27,7 @@ static const char *const modes[] = {
 	[MODE_METRICS_ONLY] = "metrics_only", [MODE_FORCED_OPEN] = "forced_open"
 };
 
+#define PLACE(one, other)	setting_place(keys, lengthof(keys), at, AT(one), AT(other), node)
 #define AT(member)		offsetof(CircuitConfig, member)
 #define KEY(group, name, kind, member, min, max) \
 	{group, name, SETTING_##kind, AT(member), min, max, false, 0, NULL, 0, 0, 0}
@@ -66,22 +67,6 @@ static const SettingKey keys[] = {
 
 StaticAssertDecl(lengthof(keys) <= SETTING_MAX_KEYS, "the table is not too long");
 
-/* Where one of two keys stands; what is wrong is never inherited. */
-static const YamlNode *
-place(const YamlNode *const *at, size_t one, size_t other, const YamlNode *node)
-{
-	const YamlNode *second = NULL;
-
-	for (size_t i = 0; i < lengthof(keys); i++)
-	{
-		if (at[i] != NULL && keys[i].offset == one)
-			return at[i];
-		if (at[i] != NULL && keys[i].offset == other)
-			second = at[i];
-	}
-	return second != NULL ? second : node;
-}
-
 /* What is allowed alone but makes no sense together. */
 static bool
 check_config(YamlReader *reader, const YamlNode *node, const YamlNode *const *at,
@@ -94,21 +79,21 @@ check_config(YamlReader *reader, const YamlNode *node, const YamlNode *const *at
 
 		yaml_print_duration(config->retry_base, base);
 		yaml_print_duration(config->retry_cap, cap);
-		return yaml_fail(reader->error, place(at, AT(retry_cap), AT(retry_base), node),
+		return yaml_fail(reader->error, PLACE(retry_cap, retry_base),
 						 "The wait grows from \"base\" to \"cap\", so \"cap\" must be at least \"base\".",
 						 "retry.cap %s is shorter than retry.base %s", cap, base);
 	}
 	if (config->failures > 0 && config->reporters > config->failures)
-		return yaml_fail(reader->error, place(at, AT(reporters), AT(failures), node),
+		return yaml_fail(reader->error, PLACE(reporters, failures),
 						 "So few failures cannot come from so many: \"reporters\" must be at most \"failures\".",
 						 "reporters %d is more than failures %d",
 						 config->reporters, config->failures);
 	if (config->slow_percent_x100 > 0 && config->slow_after == 0)
-		return yaml_fail(reader->error, place(at, AT(slow_percent_x100), AT(slow_after), node),
+		return yaml_fail(reader->error, PLACE(slow_percent_x100, slow_after),
 						 "Say with \"after\" from when on an answer is slow, or let \"percent\" be off.",
 						 "slow.percent is given, but slow.after is off");
 	if (config->failures == 0 && config->rate_percent_x100 == 0 && config->slow_percent_x100 == 0)
-		return yaml_fail(reader->error, place(at, AT(failures), AT(rate_percent_x100), node),
+		return yaml_fail(reader->error, PLACE(failures, rate_percent_x100),
 						 "Give \"failures\", \"failure_rate.percent\" or \"slow.percent\"; \"mode: disabled\" lets all through.",
 						 "nothing opens this circuit");
 	return true;

@@ -295,6 +295,22 @@ put_duration(int64 usec, StringInfo out)
 	appendStringInfoString(out, text);
 }
 
+const YamlNode *
+setting_place(const SettingKey *keys, int n, const YamlNode *const *at, size_t one, size_t other,
+			  const YamlNode *node)
+{
+	const YamlNode *second = NULL;
+
+	for (int i = 0; i < n; i++)
+	{
+		if (at[i] != NULL && keys[i].offset == one)
+			return at[i];
+		if (at[i] != NULL && keys[i].offset == other)
+			second = at[i];
+	}
+	return second != NULL ? second : node;
+}
+
 static void
 put_value(const SettingKey *key, const void *part, StringInfo out)
 {

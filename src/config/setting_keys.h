@@ -51,6 +51,14 @@ extern bool setting_keys_read(YamlReader *reader, const YamlNode *node,
 							  const SettingKey *keys, int n, void *part,
 							  const YamlNode **at);
 
+/*
+ * For what is allowed alone but makes no sense together: where the key with
+ * the offset `one` stands, else the other one's, else node. What is wrong is
+ * never inherited.
+ */
+extern const YamlNode *setting_place(const SettingKey *keys, int n, const YamlNode *const *at,
+									 size_t one, size_t other, const YamlNode *node);
+
 /* A line each, groups as {}, at this depth. */
 extern void setting_keys_write(const SettingKey *keys, int n, const void *part,
 							   int depth, StringInfo out);

@@ -32,6 +32,7 @@ const char *const probe_kind_names[PROBE_KINDS] = {
 	[PROBE_OFF] = "off", [PROBE_SQL] = "sql", [PROBE_TCP] = "tcp", [PROBE_PUSH] = "push"
 };
 
+#define PLACE(one, other)	setting_place(keys, lengthof(keys), at, AT(one), AT(other), node)
 #define AT(member)		offsetof(DependencyConfig, member)
 #define KEY(group, name, kind, member, min, max) \
 	{group, name, SETTING_##kind, AT(member), min, max, false, 0, NULL, 0, 0, 0}
@@ -64,22 +65,6 @@ static const SettingKey keys[] = {
 #define OWN_KEYS		7
 #define TEMPLATE_KEYS	(lengthof(keys) - OWN_KEYS)
 
-/* Where one of two keys stands; what is wrong is never inherited. */
-static const YamlNode *
-place(const YamlNode *const *at, size_t one, size_t other, const YamlNode *node)
-{
-	const YamlNode *second = NULL;
-
-	for (size_t i = 0; i < lengthof(keys); i++)
-	{
-		if (at[i] != NULL && keys[i].offset == one)
-			return at[i];
-		if (at[i] != NULL && keys[i].offset == other)
-			second = at[i];
-	}
-	return second != NULL ? second : node;
-}
-
 static bool
 check_count(YamlReader *reader, const YamlNode *at, const char *group, int failures, int of)
 {
@@ -109,15 +94,15 @@ check_config(YamlReader *reader, const YamlNode *node, const YamlNode *const *at
 {
 	const HealthRules *rules = &config->rules;
 
-	return check_order(reader, place(at, AT(timeout), AT(interval), node),
+	return check_order(reader, PLACE(timeout, interval),
 					   "A probe has to end before the next one begins.",
 					   "timeout", config->timeout, "interval", config->interval) &&
-		check_order(reader, place(at, AT(rules.degraded_after), AT(rules.unhealthy_after), node),
+		check_order(reader, PLACE(rules.degraded_after, rules.unhealthy_after),
 					"What is slow comes before what counts as a failure.",
 					"degraded.after", rules->degraded_after, "unhealthy.after", rules->unhealthy_after) &&
-		check_count(reader, place(at, AT(rules.degraded_failures), AT(rules.degraded_of), node),
+		check_count(reader, PLACE(rules.degraded_failures, rules.degraded_of),
 					"degraded", rules->degraded_failures, rules->degraded_of) &&
-		check_count(reader, place(at, AT(rules.unhealthy_failures), AT(rules.unhealthy_of), node),
+		check_count(reader, PLACE(rules.unhealthy_failures, rules.unhealthy_of),
 					"unhealthy", rules->unhealthy_failures, rules->unhealthy_of);
 }
 

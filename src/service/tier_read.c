@@ -16,6 +16,7 @@
 #define DAY				(86400 * SEC)
 #define AMOUNT_MAX		INT64CONST(1000000000000)
 
+#define PLACE(one, other)	setting_place(keys, lengthof(keys), at, AT(one), AT(other), node)
 #define AT(member)		offsetof(TierSettings, member)
 #define KEY(group, name, kind, member, min, max) \
 	{group, name, SETTING_##kind, AT(member), min, max, false, 0, NULL, 0, 0, 0}
@@ -41,21 +42,6 @@ static const SettingKey keys[] = {
 	KEY("traffic", "unhealthy_percent", WHOLE, traffic.unhealthy_percent, 1, 100),
 };
 
-static const YamlNode *
-place(const YamlNode *const *at, size_t one, size_t other, const YamlNode *node)
-{
-	const YamlNode *second = NULL;
-
-	for (size_t i = 0; i < lengthof(keys); i++)
-	{
-		if (at[i] != NULL && keys[i].offset == one)
-			return at[i];
-		if (at[i] != NULL && keys[i].offset == other)
-			second = at[i];
-	}
-	return second != NULL ? second : node;
-}
-
 static bool
 read_tiers(YamlReader *reader, const YamlNode *node, void *part)
 {
@@ -71,13 +57,13 @@ read_tiers(YamlReader *reader, const YamlNode *node, void *part)
 
 		yaml_print_number(settings->review_above, review);
 		yaml_print_number(settings->high_above, high);
-		return yaml_fail(reader->error, place(at, AT(high_above), AT(review_above), node),
+		return yaml_fail(reader->error, PLACE(high_above, review_above),
 						 "What is HIGH is more than what is reviewed, so \"high_above\" must be at least \"review_above\".",
 						 "minimal.high_above %s is less than minimal.review_above %s", high, review);
 	}
 	if (settings->traffic.unhealthy_percent < settings->traffic.degraded_percent)
 		return yaml_fail(reader->error,
-						 place(at, AT(traffic.unhealthy_percent), AT(traffic.degraded_percent), node),
+						 PLACE(traffic.unhealthy_percent, traffic.degraded_percent),
 						 "What is unhealthy is worse than degraded, so \"unhealthy_percent\" must be at least \"degraded_percent\".",
 						 "traffic.unhealthy_percent %d is less than traffic.degraded_percent %d",
 						 settings->traffic.unhealthy_percent, settings->traffic.degraded_percent);
