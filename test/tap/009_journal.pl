@@ -202,6 +202,8 @@ eval { $_->finish } for @writers;
 $node->poll_query_until('postgres', 'SELECT 1', '1');
 $node->poll_query_until('postgres', 'SELECT pid IS NOT NULL FROM fraud_worker LIMIT 1');
 advance($node, '0');
+# there may be more than the worker drains in one go
+$node->poll_query_until('postgres', 'SELECT waiting = 0 FROM fraud_journal_status') or die;
 my @answered = map { grep { /^[0-9a-f]{32}-[0-9a-f]{16}$/ } split(/\n/, slurp_file("$scripts/out$_")) } 1 .. 2;
 cmp_ok(scalar @answered, '>', 100, 'sessions got ids before they were killed');
 my %rows = map { $_ => 1 } split(/\n/, sql($node, q{SELECT record_id FROM fraud_journal WHERE txn_id = 'killed'}));
