@@ -125,7 +125,7 @@ is(sql($node, q{SELECT string_agg(name || ' ' || last_error, ', ' ORDER BY name)
 	'state 08006 the service is broken, state P0001 the service is broken', 'the error is in the view, but for what does not count');
 for my $state (qw(57014 57P01 53200 40001 40P01))
 {
-	like(run_as($node, 'postgres', "SELECT circuit_call('passes', 'service(jsonb)', '[\"$state\"]')"),
+	like(run_as($node, undef, "SELECT circuit_call('passes', 'service(jsonb)', '[\"$state\"]')"),
 		qr/^ERROR:  $state: the service is broken/, "$state passes to the caller");
 }
 is(sql($node, q{SELECT concat_ws(' ', failures_total, ignored, in_flight) FROM circuit_breakers WHERE name = 'passes'}), '0 5 0', 'and the permit returns');
@@ -184,19 +184,19 @@ sql($node, q{CREATE FUNCTION stubborn(jsonb) RETURNS jsonb LANGUAGE plpgsql AS $
 	EXCEPTION WHEN query_canceled THEN INSERT INTO wrote VALUES (100); RETURN '{"status": 200}'; END $$});
 is(sql($node, q{DELETE FROM wrote; SELECT circuit_call('stubborn', 'stubborn(jsonb)', '{}', '50 ms') IS NULL;
 	SELECT count(*) FROM wrote; SELECT failures_total FROM circuit_breakers WHERE name = 'stubborn'}), "t\n0\n2", 'a function that swallows the timeout has failed all the same');
-like(run_as($node, 'postgres', q{SET statement_timeout = '300 ms'; SELECT circuit_call('stopped', 'service(jsonb)', '[30]', '20 s')}),
+like(run_as($node, undef, q{SET statement_timeout = '300 ms'; SELECT circuit_call('stopped', 'service(jsonb)', '[30]', '20 s')}),
 	qr/^ERROR:  57014: canceling statement due to statement timeout/, 'statement_timeout still works');
 is(sql($node, q{SELECT concat_ws(' ', failures_total, ignored, in_flight) FROM circuit_breakers WHERE name = 'stopped'}), '0 1 0', 'the permit returns');
 # both timers end while nobody looks for interrupts
 sql($node, q{CREATE FUNCTION busy(jsonb) RETURNS jsonb LANGUAGE plpgsql AS $$
 	BEGIN PERFORM md5(lpad('', 150000000, 'x')); RETURN '{}'; END $$});
-like(run_as($node, 'postgres', q{SET statement_timeout = '10 ms'; SELECT circuit_call('stopped', 'busy(jsonb)', '{}', '20 ms')}),
+like(run_as($node, undef, q{SET statement_timeout = '10 ms'; SELECT circuit_call('stopped', 'busy(jsonb)', '{}', '20 ms')}),
 	qr/^ERROR:  57014: canceling statement due to statement timeout/, 'statement_timeout is not taken for the timeout, where both are over');
 sql($node, q{CREATE FUNCTION canceled(jsonb) RETURNS jsonb LANGUAGE plpgsql AS $$
 	BEGIN PERFORM md5(lpad('', 150000000, chr(120 + (random() * 0)::int))) || pg_cancel_backend(pg_backend_pid()); RETURN '{}'; END $$});
-like(run_as($node, 'postgres', q{SELECT circuit_call('stopped', 'canceled(jsonb)', '{}', '20 ms')}),
+like(run_as($node, undef, q{SELECT circuit_call('stopped', 'canceled(jsonb)', '{}', '20 ms')}),
 	qr/^ERROR:  57014: canceling statement due to user request/, 'nor is a cancel by somebody');
-like(run_as($node, 'postgres', q{SET lock_timeout = '30 ms'; BEGIN; SELECT circuit_call('stopped', 'service(jsonb)', '[{}]') IS NOT NULL; COMMIT}), qr/^t$/m, 'lock_timeout is nobody\'s');
+like(run_as($node, undef, q{SET lock_timeout = '30 ms'; BEGIN; SELECT circuit_call('stopped', 'service(jsonb)', '[{}]') IS NOT NULL; COMMIT}), qr/^t$/m, 'lock_timeout is nobody\'s');
 
 my ($session, $pid) = caller_of(q{SELECT circuit_call('cancelled', 'service(jsonb)', '[30]')}, 'PgSleep');
 is(sql($node, "SELECT circuit, held FROM circuit_in_flight WHERE pid = $pid"), 'cancelled|t', 'a call is in flight');
@@ -274,7 +274,7 @@ CREATE FUNCTION lax(jsonb) RETURNS jsonb LANGUAGE sql RETURN to_jsonb($1 IS NULL
 });
 for my $function (split ' ', 'of_text(text) of_two(jsonb,integer) of_none() to_text(jsonb) to_many(jsonb) to_any(anyelement) proc(jsonb) total(jsonb)')
 {
-	like(run_as($node, 'postgres', "SELECT circuit_call('wrong', '$function', '{}')"),
+	like(run_as($node, undef, "SELECT circuit_call('wrong', '$function', '{}')"),
 		qr/^ERROR:  42P13: circuit_call\(\) cannot call \Q$function\E\nHINT:  It calls functions of one argument, jsonb, that return jsonb\.$/, "refused: $function");
 }
 my %refused = (
@@ -289,7 +289,7 @@ my %refused = (
 	q{NULL, 'service(jsonb)', '[{}]'} => qr/22004: name and function must not be NULL/,
 	q{'wrong', NULL, '[{}]'} => qr/22004: name and function must not be NULL/,
 	q{'', 'service(jsonb)', '[{}]'} => qr/22023: "" cannot be the name of a circuit/);
-like(run_as($node, 'postgres', "SELECT circuit_call($_)"), qr/^ERROR:  $refused{$_}/, "refused: $_") for (sort keys %refused);
+like(run_as($node, undef, "SELECT circuit_call($_)"), qr/^ERROR:  $refused{$_}/, "refused: $_") for (sort keys %refused);
 is(sql($node, q{SELECT count(*) FILTER (WHERE admitted > 0) FROM circuit_breakers WHERE name = 'wrong'}), '0', 'and nothing was admitted');
 is(sql($node, q{SELECT circuit_call('null', 'strict_(jsonb)', NULL) IS NULL; SELECT count(*) FROM circuit_breakers WHERE name = 'null'}), "t\n0", 'NULL for a strict function is NULL, and no call');
 is(sql($node, q{SELECT circuit_call('null', 'lax(jsonb)', NULL)}), 'true', 'others get it');

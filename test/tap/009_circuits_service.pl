@@ -122,7 +122,7 @@ is(played('by mode', 'ok state'), 'FORCED_CLOSED', 'a mode over OPEN');
 service($node, "circuits: {template: {}}\n");
 is(played('by mode', 'state +60s ok state'), 'OPEN HALF_OPEN', 'then it is OPEN as before');
 write_file($node->data_dir . '/service.yaml', "circuits: {template: {failures: 0}, reload: {mode: forced_open}}\n");
-like(run_as($node, 'postgres', 'SELECT fraud_reload()'), qr/^ERROR:  .*line 1, column 33/s, 'a bad file is refused');
+like(run_as($node, undef, 'SELECT fraud_reload()'), qr/^ERROR:  .*line 1, column 33/s, 'a bad file is refused');
 is($open[0]->query_safe(q{SELECT play('reload', 'state failures_allowed fail*4 state fail state')}), 'CLOSED 5 CLOSED OPEN', 'and changes nothing');
 service($node, "circuits: {template: {timeout: 1 s, grace: 0 s}}\n");
 is(sql($node, q{SELECT play('quick', 'take:a'); SELECT play('quick', '+1.1s failures in_flight')}), "a\n1 0", 'a timeout takes effect');
@@ -151,7 +151,7 @@ unlike(run_as($node, 'watcher', "SELECT $_"), qr/ERROR/, "pg_monitor: $_") for @
 like(run_as($node, 'watcher', "SELECT $_"), qr/^ERROR:  42501/, "not for pg_monitor: $_") for (@calls, @hands);
 like(run_as($node, 'application', "SELECT $_"), qr/^ERROR:  42501/, "not for an application: $_") for (@reads, @hands);
 is(run_as($node, 'application', q{SELECT circuit_success(circuit_acquire('ml'))}), 'counted', 'which may make calls');
-is(run_as($node, 'postgres', q{SELECT count(*) FROM circuit_breakers WHERE forced_by IS NOT NULL AND name = 'ml'}), '0', 'nothing of it was done');
+is(run_as($node, undef, q{SELECT count(*) FROM circuit_breakers WHERE forced_by IS NOT NULL AND name = 'ml'}), '0', 'nothing of it was done');
 sql($node, q{GRANT EXECUTE ON FUNCTION circuit_force_open, circuit_reset TO application});
 run_as($node, 'application', q{SELECT circuit_force_open('named', 'by the application')});
 is(played('named', 'forced_by state reset state'), 'application FORCED_OPEN CLOSED', 'who has forced it is shown');
@@ -161,13 +161,13 @@ is(played('named', 'forced_by state reset state'), 'application FORCED_OPEN CLOS
 for my $call ((grep { $_ !~ /breakers|rows|capacity/ } @reads), @hands, q{circuit_report('ml')})
 {
 	(my $wrong = $call) =~ s/'ml'/'explaned'/;
-	is(run_as($node, 'postgres', "SELECT $wrong"), qq{ERROR:  42704: there is no circuit "explaned"\nHINT:  Did you mean "explained"?\n}, "unknown name: $wrong");
+	is(run_as($node, undef, "SELECT $wrong"), qq{ERROR:  42704: there is no circuit "explaned"\nHINT:  Did you mean "explained"?\n}, "unknown name: $wrong");
 }
-like(run_as($node, 'postgres', q{SELECT circuit_state('zzzzzzzzzzzzzzz')}), qr/^ERROR:  42704: there is no circuit "z+"\nHINT:  A circuit begins with its first circuit_acquire\(\)/, 'with nothing near');
+like(run_as($node, undef, q{SELECT circuit_state('zzzzzzzzzzzzzzz')}), qr/^ERROR:  42704: there is no circuit "z+"\nHINT:  A circuit begins with its first circuit_acquire\(\)/, 'with nothing near');
 is(sql($node, q{SELECT count(*) FROM circuit_breakers WHERE name IN ('explaned', 'zzzzzzzzzzzzzzz')}), '0', 'which made none');
 my @bad = (q{''}, q{repeat('x', 64)}, q{repeat('x', 100000)}, q{'Müller'}, q{E'a\tb'}, q{E'a\nb'}, q{E'\x7f'}, q{'日本'});
-like(run_as($node, 'postgres', "SELECT circuit_acquire($_)"), qr/^ERROR:  22023: "[^"]*" cannot be the name of a circuit\nHINT:  The name of a circuit has 1 to 63 printable ASCII characters/s, "not a name: $_") for @bad;
-like(run_as($node, 'postgres', "SELECT circuit_state($_)"), qr/^ERROR:  42704: there is no circuit/, "nor there: $_") for @bad;
+like(run_as($node, undef, "SELECT circuit_acquire($_)"), qr/^ERROR:  22023: "[^"]*" cannot be the name of a circuit\nHINT:  The name of a circuit has 1 to 63 printable ASCII characters/s, "not a name: $_") for @bad;
+like(run_as($node, undef, "SELECT circuit_state($_)"), qr/^ERROR:  42704: there is no circuit/, "nor there: $_") for @bad;
 is(sql($node, "SELECT circuit_success(circuit_acquire(n)), circuit_state(n) FROM (VALUES (repeat('x', 63)), (' '), ('a\"b''c\\d%s'), ('-')) v (n)"), join("\n", ('counted|CLOSED') x 4), 'names that look strange');
 is(sql($node, q{SELECT circuit_state('ml') = circuit_state('ml'), circuit_success(circuit_acquire('ML')), (SELECT count(*) FROM circuit_breakers WHERE lower(name) = 'ml')}), 't|counted|2', 'case counts');
 
@@ -186,7 +186,7 @@ my %refused = (
 	q{circuit_metrics_only('ml', 'x', '1 month -31 days')} => '22023: duration must be longer than nothing',
 	q{circuit_trip('forced', 'x')} => '55000: circuit "forced" is FORCED_OPEN, which a trip does not end');
 played('forced', 'ok open:1h');
-like(run_as($node, 'postgres', "SELECT $_"), qr/^ERROR:  \Q$refused{$_}\E/, "refused: $_") for (sort keys %refused);
+like(run_as($node, undef, "SELECT $_"), qr/^ERROR:  \Q$refused{$_}\E/, "refused: $_") for (sort keys %refused);
 is(block($node, q{DECLARE said text := ''; d interval; BEGIN
 	PERFORM play('far', 'ok');
 	FOREACH d IN ARRAY '{178000000 years,-2147483648 months 2147483647 days 2562047788:00:54.775807,2147483647 days,1 microsecond}'::interval[] LOOP

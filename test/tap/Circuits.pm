@@ -129,12 +129,12 @@ sub block
 	return sql($node, "CREATE FUNCTION pg_temp.block() RETURNS text LANGUAGE plpgsql AS \$block\$ $body \$block\$; SELECT pg_temp.block()");
 }
 
-# what a role gets: the answer, or SQLSTATE and message with detail and hint
+# what a role gets (undef: who runs the tests): the answer, or SQLSTATE and message with detail and hint
 sub run_as
 {
 	my ($node, $role, $query) = @_;
 	my ($ret, $out, $err) = $node->psql('postgres', "\\set VERBOSITY verbose\n$query",
-		extra_params => [ '-U', $role ]);
+		extra_params => defined $role ? [ '-U', $role ] : []);
 	return $out if $err eq '';
 	$err =~ s/^psql:\S+ //mg;
 	$err =~ s/^(LOCATION|LINE|CONTEXT|\s).*\n?//mg;
