@@ -111,13 +111,8 @@ read_config(YamlReader *reader, const YamlNode *node, CircuitConfig *config)
 static bool
 check_name(YamlReader *reader, const YamlNode *node)
 {
-	const char *name = node->key->text;
-	size_t		len = node->key->len;
-	bool		ok = len < CIRCUIT_NAME_MAX;
-
-	for (size_t i = 0; i < len && ok; i++)
-		ok = name[i] >= ' ' && name[i] <= '~';
-	return ok || yaml_bad_key(reader->error, node, "name of a circuit", CIRCUIT_NAME_HINT);
+	return setting_name_ok(node->key->text, node->key->len, CIRCUIT_NAME_MAX) ||
+		yaml_bad_key(reader->error, node, "name of a circuit", CIRCUIT_NAME_HINT);
 }
 
 static int

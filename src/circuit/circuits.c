@@ -22,6 +22,7 @@
 #include "circuit/circuit_saved.h"
 #include "circuit/permits.h"
 #include "circuit/ticket.h"
+#include "config/setting_keys.h"
 #include "config/settings.h"
 #include "config/yaml_error.h"
 #include "core/clock.h"
@@ -454,12 +455,7 @@ circuit_find(const char *name, int len)
 static void
 require_name(const char *name, int len)
 {
-	bool		ok = len > 0 && len < CIRCUIT_NAME_MAX;
-	int			i;
-
-	for (i = 0; ok && i < len; i++)
-		ok = name[i] >= ' ' && name[i] <= '~';
-	if (!ok)
+	if (!setting_name_ok(name, len, CIRCUIT_NAME_MAX))
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("\"%s\" cannot be the name of a circuit", pnstrdup(name, pg_mbcliplen(name, len, 80))),

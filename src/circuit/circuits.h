@@ -169,7 +169,6 @@ typedef struct CircuitAftermath
 	uint64		places[CIRCUIT_CHANGES_MAX];	/* of events */
 	int			nrecent;
 	CircuitFailure recent[CIRCUIT_RECENT];
-	int			failures;		/* in the window */
 	char		forced_reason[CIRCUIT_REASON_MAX];
 	CircuitConfig config;
 } CircuitAftermath;
@@ -191,12 +190,6 @@ extern void circuit_unlock_unchanged(Circuit *c);
 
 extern void circuit_totals(const Circuit *c, CircuitTotals *totals);
 extern int64 circuit_in_flight(const Circuit *c);
-
-static inline CircuitCounters *
-circuit_counters(Circuit *c, int stripe)
-{
-	return &c->counters[stripe];
-}
 
 /* Which counters this session uses. */
 extern int	circuit_stripe(void);

@@ -295,6 +295,16 @@ put_duration(int64 usec, StringInfo out)
 	appendStringInfoString(out, text);
 }
 
+bool
+setting_name_ok(const char *name, size_t len, size_t room)
+{
+	bool		ok = len > 0 && len < room;
+
+	for (size_t i = 0; i < len && ok; i++)
+		ok = name[i] >= ' ' && name[i] <= '~';
+	return ok;
+}
+
 const YamlNode *
 setting_place(const SettingKey *keys, int n, const YamlNode *const *at, size_t one, size_t other,
 			  const YamlNode *node)

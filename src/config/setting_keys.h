@@ -59,6 +59,12 @@ extern bool setting_keys_read(YamlReader *reader, const YamlNode *node,
 extern const YamlNode *setting_place(const SettingKey *keys, int n, const YamlNode *const *at,
 									 size_t one, size_t other, const YamlNode *node);
 
+/*
+ * Whether it can be the name of something that databases of all encodings
+ * share: printable ASCII, not empty, with room for the NUL.
+ */
+extern bool setting_name_ok(const char *name, size_t len, size_t room);
+
 /* A line each, groups as {}, at this depth. */
 extern void setting_keys_write(const SettingKey *keys, int n, const void *part,
 							   int depth, StringInfo out);

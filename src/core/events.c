@@ -80,12 +80,6 @@ events_who(void)
 	return role != NULL && role[0] != '\0' ? role : "worker";
 }
 
-uint64
-events_dropped(void)
-{
-	return shared != NULL ? pg_atomic_read_u64(&shared->dropped[EVENT_READER_LOG]) : 0;
-}
-
 /* ---- readers, in the worker ---- */
 
 uint64

@@ -38,9 +38,6 @@ extern void events_publish(uint64 place, const FraudEvent *event);
 /* The session's role, or "worker". */
 extern const char *events_who(void);
 
-/* Events that were overwritten before the worker came, since start. */
-extern uint64 events_dropped(void);
-
 extern void events_init(void);
 
 #endif							/* FRAUD_CORE_EVENTS_H */

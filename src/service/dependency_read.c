@@ -187,13 +187,8 @@ read_dependency(YamlReader *reader, const YamlNode *node, const char *name, Depe
 static bool
 check_name(YamlReader *reader, const YamlNode *node)
 {
-	const char *name = node->key->text;
-	size_t		len = node->key->len;
-	bool		ok = len < DEPENDENCY_NAME_MAX;
-
-	for (size_t i = 0; i < len && ok; i++)
-		ok = name[i] >= ' ' && name[i] <= '~';
-	return ok || yaml_bad_key(reader->error, node, "name of a dependency", DEPENDENCY_NAME_HINT);
+	return setting_name_ok(node->key->text, node->key->len, DEPENDENCY_NAME_MAX) ||
+		yaml_bad_key(reader->error, node, "name of a dependency", DEPENDENCY_NAME_HINT);
 }
 
 static int
