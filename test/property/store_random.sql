@@ -152,6 +152,8 @@ SELECT ok(count(*) FILTER (WHERE what LIKE 'wrong%') = 0, 'keys that are not sta
 	(SELECT string_agg(format('%s: %s %s', at, what, remark), '; ') FROM findings WHERE what LIKE 'wrong%')) FROM findings;
 SELECT ok(count(*) FILTER (WHERE what = 'a delta') = 0, 'updates of other columns, and what is rolled back, leave no delta') FROM findings;
 SELECT ok(sum(keys - stale) > sum(keys) / 3, 'a good part of the keys was compared', format('%s of %s', sum(keys - stale), sum(keys))) FROM compared;
+-- the last statements may have been rebuilds; a row that is deleted leaves stale keys
+DELETE FROM txn WHERE txn_id IN (SELECT txn_id FROM txn ORDER BY random() LIMIT 3);
 SELECT ok(count(*) FILTER (WHERE stale) > 0, 'some keys are stale now') FROM now_stored;
 
 -- ---- rebuilds
