@@ -1,0 +1,55 @@
+/*-------------------------------------------------------------------------
+ *
+ * answer.h
+ *	  What fraud_decide() answers, in C; and as a row of type fraud_decision.
+ *
+ *-------------------------------------------------------------------------
+ */
+#ifndef FRAUD_DECIDE_ANSWER_H
+#define FRAUD_DECIDE_ANSWER_H
+
+#include "datatype/timestamp.h"
+#include "lib/stringinfo.h"
+
+#include "decide/verdict.h"
+#include "score/rules.h"
+#include "service/tiers.h"
+
+/* What the score comes from. */
+typedef enum AnswerSource
+{
+	SOURCE_ML,
+	SOURCE_CACHED_ML,
+	SOURCE_RULES,
+	SOURCE_CRITICAL_RULES,
+	SOURCE_AMOUNT_CAP,
+	SOURCE_NONE
+} AnswerSource;
+
+extern const char *const answer_sources[];
+
+/* mode of fraud_decision, by tier from 1; [0] is empty. */
+extern const char *const answer_modes[TIERS + 1];
+
+#define ANSWER_FACTORS_MAX	(MAX_RESULTS + NLISTS + VERDICT_FACTORS_MAX + 2)
+
+/* Texts are of the server's encoding and live as long as the call. */
+typedef struct Answer
+{
+	TxnText		txn_id;			/* len 0: none */
+	int			score;			/* 0 .. MAX_SCORE */
+	RiskLevel	level;			/* follows the score, and so does all that is recommended */
+	int			nfactors;
+	const char *factors[ANSWER_FACTORS_MAX];
+	AnswerSource source;
+	Tier		tier;			/* of this answer */
+	bool		degraded;
+	float		coverage;		/* 0 .. 1 */
+	uint64		policy_hash;
+	const char *reason;
+	int64		retry_after;	/* microseconds; 0: none */
+	TimestampTz decided_at;
+	const char *detail;			/* a JSON object; NULL: none */
+} Answer;
+
+#endif							/* FRAUD_DECIDE_ANSWER_H */
