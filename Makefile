@@ -95,6 +95,7 @@ SERVER_OBJS = \
 	src/core/event_log.o \
 	src/core/event_table.o \
 	src/core/events.o \
+	src/core/old_rows.o \
 	src/core/saved_state.o \
 	src/core/shared_text.o \
 	src/core/shmem.o \
@@ -103,7 +104,9 @@ SERVER_OBJS = \
 	src/core/worker_tables.o \
 	src/decide/attempts.o \
 	src/decide/decisions.o \
+	src/decide/forget.o \
 	src/decide/live_sql.o \
+	src/decide/settle.o \
 	src/journal/drain.o \
 	src/journal/journal_alert.o \
 	src/journal/journal_days.o \
@@ -114,6 +117,7 @@ SERVER_OBJS = \
 	src/journal/journal_sync.o \
 	src/journal/journal_tables.o \
 	src/journal/journal_verify.o \
+	src/journal/policy_history.o \
 	src/policy/policy_active.o \
 	src/policy/policy_catalog.o \
 	src/policy/policy_check.o \
@@ -144,6 +148,7 @@ SERVER_OBJS = \
 	src/store/attach.o \
 	src/store/delta.o \
 	src/store/fold.o \
+	src/store/forget.o \
 	src/store/install.o \
 	src/store/known_fraud.o \
 	src/store/label.o \

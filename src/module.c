@@ -24,6 +24,7 @@
 #include "decide/attempts.h"
 #include "decide/decisions.h"
 #include "journal/drain.h"
+#include "journal/policy_history.h"
 #include "policy/policy_active.h"
 #include "score/custom.h"
 #include "service/service_tasks.h"
@@ -51,6 +52,7 @@ _PG_init(void)
 	trigger_init();
 	label_source_init();
 	circuit_tasks_init();
+	policy_history_init();
 	drain_init();
 	service_tasks_init();
 	fold_init();
