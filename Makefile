@@ -32,7 +32,10 @@ PURE_OBJS = \
 	src/core/state_image.o \
 	src/decide/facts.o \
 	src/decide/kept.o \
+	src/decide/ml_outcome.o \
+	src/decide/ml_read.o \
 	src/decide/recent.o \
+	src/decide/verdict.o \
 	src/journal/journal_config.o \
 	src/journal/segment.o \
 	src/policy/catalog.o \
@@ -104,6 +107,9 @@ SERVER_OBJS = \
 	src/decide/attempts.o \
 	src/decide/decisions.o \
 	src/decide/live_sql.o \
+	src/decide/ml_settings.o \
+	src/decide/verdict_json.o \
+	src/decide/verdict_sql.o \
 	src/journal/drain.o \
 	src/journal/journal_alert.o \
 	src/journal/journal_days.o \

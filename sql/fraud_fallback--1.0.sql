@@ -1719,6 +1719,21 @@ REVOKE ALL ON FUNCTION fraud_test_decision(pg_catalog.jsonb, pg_catalog.bool, pg
 COMMENT ON FUNCTION fraud_test_decision(pg_catalog.jsonb, pg_catalog.bool, pg_catalog.bytea, pg_catalog.text)
 	IS 'for tests, with fraud_fallback.test_mode: claims a decision, and answers it; NULL: the claim stays open as long as the transaction';
 
+-- ---- verdicts
+
+CREATE FUNCTION fraud_verdict(
+	ml pg_catalog.jsonb,
+	OUT valid pg_catalog.bool,
+	OUT risk_score pg_catalog.int4,
+	OUT risk_level pg_catalog.text,
+	OUT recommendation pg_catalog.text,
+	OUT is_fraud pg_catalog.bool,
+	OUT risk_factors pg_catalog.text[],
+	OUT problem pg_catalog.text) RETURNS pg_catalog.record
+	LANGUAGE c STABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME';
+COMMENT ON FUNCTION fraud_verdict(pg_catalog.jsonb)
+	IS 'what a decision makes of an answer of the ML service, with the settings and the policy in force; problem: why it is no verdict';
+
 -- ==== the service: tiers, dependencies, maintenance
 
 -- ---- reading

@@ -23,6 +23,7 @@
 #include "core/worker.h"
 #include "decide/attempts.h"
 #include "decide/decisions.h"
+#include "decide/ml_config.h"
 #include "journal/drain.h"
 #include "policy/policy_active.h"
 #include "score/custom.h"
@@ -54,6 +55,7 @@ _PG_init(void)
 	drain_init();
 	service_tasks_init();
 	fold_init();
+	ml_settings_init();
 	attempts_init();
 	decisions_init();
 
