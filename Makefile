@@ -104,10 +104,16 @@ SERVER_OBJS = \
 	src/core/worker.o \
 	src/core/worker_status.o \
 	src/core/worker_tables.o \
+	src/decide/answer.o \
+	src/decide/ask_ml.o \
 	src/decide/attempts.o \
+	src/decide/by_rules.o \
+	src/decide/combine.o \
+	src/decide/decide.o \
 	src/decide/decisions.o \
 	src/decide/live_sql.o \
 	src/decide/ml_settings.o \
+	src/decide/route.o \
 	src/decide/verdict_json.o \
 	src/decide/verdict_sql.o \
 	src/journal/drain.o \
@@ -150,6 +156,7 @@ SERVER_OBJS = \
 	src/store/attach.o \
 	src/store/delta.o \
 	src/store/fold.o \
+	src/store/histories.o \
 	src/store/install.o \
 	src/store/known_fraud.o \
 	src/store/label.o \

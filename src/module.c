@@ -22,6 +22,7 @@
 #include "core/events.h"
 #include "core/worker.h"
 #include "decide/attempts.h"
+#include "decide/by_rules.h"
 #include "decide/decisions.h"
 #include "decide/ml_config.h"
 #include "journal/drain.h"
@@ -58,6 +59,7 @@ _PG_init(void)
 	ml_settings_init();
 	attempts_init();
 	decisions_init();
+	by_rules_init();
 
 	/* behind everything that gives it something to do */
 	worker_init();
