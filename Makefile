@@ -76,6 +76,7 @@ PURE_OBJS = \
 	src/velocity/span.o
 
 SERVER_OBJS = \
+	src/circuit/circuit_call.o \
 	src/circuit/circuit_events.o \
 	src/circuit/circuit_saved.o \
 	src/circuit/circuit_show.o \
@@ -84,6 +85,7 @@ SERVER_OBJS = \
 	src/circuit/circuits.o \
 	src/circuit/control.o \
 	src/circuit/guarded_call.o \
+	src/circuit/guarded_function.o \
 	src/circuit/permits.o \
 	src/circuit/traffic.o \
 	src/module.o \
