@@ -79,6 +79,7 @@ PURE_OBJS = \
 	src/velocity/span.o
 
 SERVER_OBJS = \
+	src/circuit/circuit_call.o \
 	src/circuit/circuit_events.o \
 	src/circuit/circuit_saved.o \
 	src/circuit/circuit_show.o \
@@ -87,6 +88,7 @@ SERVER_OBJS = \
 	src/circuit/circuits.o \
 	src/circuit/control.o \
 	src/circuit/guarded_call.o \
+	src/circuit/guarded_function.o \
 	src/circuit/permits.o \
 	src/circuit/traffic.o \
 	src/module.o \
