@@ -95,16 +95,24 @@ SERVER_OBJS = \
 	src/core/event_log.o \
 	src/core/event_table.o \
 	src/core/events.o \
+	src/core/json_put.o \
 	src/core/saved_state.o \
 	src/core/shared_text.o \
 	src/core/shmem.o \
 	src/core/worker.o \
 	src/core/worker_status.o \
 	src/core/worker_tables.o \
+	src/decide/answer.o \
+	src/decide/answer_json.o \
 	src/decide/attempts.o \
 	src/decide/decisions.o \
 	src/decide/live_sql.o \
+	src/decide/record.o \
+	src/decide/record_sql.o \
+	src/decide/record_txn.o \
+	src/decide/record_value.o \
 	src/journal/drain.o \
+	src/journal/field_hash.o \
 	src/journal/journal_alert.o \
 	src/journal/journal_days.o \
 	src/journal/journal_directory.o \
@@ -124,6 +132,7 @@ SERVER_OBJS = \
 	src/profile/profile_type.o \
 	src/score/custom.o \
 	src/score/decision_sql.o \
+	src/score/features_json.o \
 	src/score/features_sql.o \
 	src/score/fraud_labels.o \
 	src/score/score_pass.o \

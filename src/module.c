@@ -24,6 +24,7 @@
 #include "decide/attempts.h"
 #include "decide/decisions.h"
 #include "journal/drain.h"
+#include "journal/field_hash.h"
 #include "policy/policy_active.h"
 #include "score/custom.h"
 #include "service/service_tasks.h"
@@ -52,6 +53,7 @@ _PG_init(void)
 	label_source_init();
 	circuit_tasks_init();
 	drain_init();
+	field_hash_init();
 	service_tasks_init();
 	fold_init();
 	attempts_init();

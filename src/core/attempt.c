@@ -8,6 +8,7 @@
 #include "postgres.h"
 
 #include "access/xact.h"
+#include "miscadmin.h"
 #include "utils/memutils.h"
 #include "utils/resowner.h"
 
@@ -22,8 +23,9 @@ data_to_blame(int sqlerrcode)
 		category == ERRCODE_INTEGRITY_CONSTRAINT_VIOLATION;
 }
 
-bool
-attempt(void (*run) (void *arg), void *arg, const char **why)
+/* any: false after every error. */
+static bool
+run_attempt(void (*run) (void *arg), void *arg, bool any, const char **why)
 {
 	MemoryContext context = CurrentMemoryContext;
 	ResourceOwner owner = CurrentResourceOwner;
@@ -46,7 +48,7 @@ attempt(void (*run) (void *arg), void *arg, const char **why)
 		RollbackAndReleaseCurrentSubTransaction();
 		MemoryContextSwitchTo(context);
 		CurrentResourceOwner = owner;
-		if (!data_to_blame(error->sqlerrcode))
+		if (!any && !data_to_blame(error->sqlerrcode))
 			ReThrowError(error);
 		if (why != NULL)
 			*why = pstrdup(error->message);
@@ -56,5 +58,26 @@ attempt(void (*run) (void *arg), void *arg, const char **why)
 	PG_END_TRY();
 	MemoryContextSwitchTo(context);
 	CurrentResourceOwner = owner;
+	return ok;
+}
+
+bool
+attempt(void (*run) (void *arg), void *arg, const char **why)
+{
+	return run_attempt(run, arg, false, why);
+}
+
+bool
+attempt_guarded(void (*run) (void *arg), void *arg)
+{
+	uint32		held = InterruptHoldoffCount;
+	bool		ok;
+
+	if (IsInParallelMode())
+		return false;
+	HOLD_INTERRUPTS();
+	ok = run_attempt(run, arg, true, NULL);
+	/* an error lets go of all holds */
+	InterruptHoldoffCount = held;
 	return ok;
 }

@@ -15,4 +15,11 @@
  */
 extern bool attempt(void (*run) (void *arg), void *arg, const char **why);
 
+/*
+ * False whatever it raised: for code of others that must not be in the way.
+ * Cancelling waits until it is over. False too in parallel mode, where there
+ * are no subtransactions.
+ */
+extern bool attempt_guarded(void (*run) (void *arg), void *arg);
+
 #endif							/* FRAUD_CORE_ATTEMPT_H */
