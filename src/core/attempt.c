@@ -1,14 +1,14 @@
 /*-------------------------------------------------------------------------
  *
  * attempt.c
- *	  Running something that data may be to blame for; see attempt.h.
+ *	  Running something that may fail; see attempt.h.
  *
  *-------------------------------------------------------------------------
  */
 #include "postgres.h"
 
 #include "access/xact.h"
-#include "miscadmin.h"
+#include "access/xlog.h"
 #include "utils/memutils.h"
 #include "utils/resowner.h"
 
@@ -23,9 +23,33 @@ data_to_blame(int sqlerrcode)
 		category == ERRCODE_INTEGRITY_CONSTRAINT_VIOLATION;
 }
 
-/* any: false after every error. */
+bool
+error_must_pass(int sqlerrcode)
+{
+	switch (sqlerrcode)
+	{
+		case ERRCODE_QUERY_CANCELED:
+		case ERRCODE_ADMIN_SHUTDOWN:
+		case ERRCODE_CRASH_SHUTDOWN:
+		case ERRCODE_DATABASE_DROPPED:
+		case ERRCODE_OUT_OF_MEMORY:
+			return true;
+		case ERRCODE_T_R_SERIALIZATION_FAILURE:
+		case ERRCODE_T_R_DEADLOCK_DETECTED:
+			return RecoveryInProgress();
+		default:
+			return false;
+	}
+}
+
 static bool
-run_attempt(void (*run) (void *arg), void *arg, bool any, const char **why)
+not_an_order(int sqlerrcode)
+{
+	return !error_must_pass(sqlerrcode);
+}
+
+static bool
+attempt_but(bool (*caught) (int sqlerrcode), void (*run) (void *arg), void *arg, const char **why)
 {
 	MemoryContext context = CurrentMemoryContext;
 	ResourceOwner owner = CurrentResourceOwner;
@@ -48,7 +72,7 @@ run_attempt(void (*run) (void *arg), void *arg, bool any, const char **why)
 		RollbackAndReleaseCurrentSubTransaction();
 		MemoryContextSwitchTo(context);
 		CurrentResourceOwner = owner;
-		if (!any && !data_to_blame(error->sqlerrcode))
+		if (!caught(error->sqlerrcode))
 			ReThrowError(error);
 		if (why != NULL)
 			*why = pstrdup(error->message);
@@ -64,20 +88,11 @@ run_attempt(void (*run) (void *arg), void *arg, bool any, const char **why)
 bool
 attempt(void (*run) (void *arg), void *arg, const char **why)
 {
-	return run_attempt(run, arg, false, why);
+	return attempt_but(data_to_blame, run, arg, why);
 }
 
 bool
-attempt_guarded(void (*run) (void *arg), void *arg)
+attempt_anything(void (*run) (void *arg), void *arg, const char **why)
 {
-	uint32		held = InterruptHoldoffCount;
-	bool		ok;
-
-	if (IsInParallelMode())
-		return false;
-	HOLD_INTERRUPTS();
-	ok = run_attempt(run, arg, true, NULL);
-	/* an error lets go of all holds */
-	InterruptHoldoffCount = held;
-	return ok;
+	return attempt_but(not_an_order, run, arg, why);
 }

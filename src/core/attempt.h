@@ -1,7 +1,7 @@
 /*-------------------------------------------------------------------------
  *
  * attempt.h
- *	  Running something that data may be to blame for; see attempt.c.
+ *	  Running something that may fail; see attempt.c.
  *
  *-------------------------------------------------------------------------
  */
@@ -15,11 +15,13 @@
  */
 extern bool attempt(void (*run) (void *arg), void *arg, const char **why);
 
+/* The same for every error but those that must pass. */
+extern bool attempt_anything(void (*run) (void *arg), void *arg, const char **why);
+
 /*
- * False whatever it raised: for code of others that must not be in the way.
- * Cancelling waits until it is over. False too in parallel mode, where there
- * are no subtransactions.
+ * Errors that are orders to stop and nobody may swallow: cancel, shutdown, out
+ * of memory; on a standby a recovery conflict.
  */
-extern bool attempt_guarded(void (*run) (void *arg), void *arg);
+extern bool error_must_pass(int sqlerrcode);
 
 #endif							/* FRAUD_CORE_ATTEMPT_H */

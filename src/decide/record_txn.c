@@ -18,9 +18,11 @@
 
 #include "access/detoast.h"
 #include "access/htup_details.h"
+#include "access/xact.h"
 #include "catalog/pg_type.h"
 #include "common/string.h"
 #include "mb/pg_wchar.h"
+#include "miscadmin.h"
 #include "utils/fmgrprotos.h"
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
@@ -319,12 +321,27 @@ print_others(void *arg)
 	}
 }
 
+/* False whatever it raised. To be cancelled can wait until it is over. */
+static bool
+try_others(Others *others)
+{
+	uint32		held = InterruptHoldoffCount;
+	bool		ok;
+
+	HOLD_INTERRUPTS();
+	ok = attempt_anything(print_others, others, NULL);
+	/* an error lets go of all holds */
+	InterruptHoldoffCount = held;
+	return ok;
+}
+
 static void
 put_others(TxnWriter *writer, const RowMembers *row)
 {
 	Others		others = {.row = row,.text = palloc0(sizeof(char *) * row->n)};
 
-	for (int failures = 0; failures < OTHER_FAILURES && !attempt_guarded(print_others, &others); failures++)
+	/* in parallel mode there are no subtransactions */
+	for (int failures = 0; failures < OTHER_FAILURES && !IsInParallelMode() && !try_others(&others); failures++)
 		if (others.at < row->n)
 			others.text[others.at++] = NULL;
 	for (int i = 0; i < row->n; i++)
