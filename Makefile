@@ -100,6 +100,7 @@ SERVER_OBJS = \
 	src/core/event_log.o \
 	src/core/event_table.o \
 	src/core/events.o \
+	src/core/json_put.o \
 	src/core/saved_state.o \
 	src/core/shared_text.o \
 	src/core/shmem.o \
@@ -107,6 +108,7 @@ SERVER_OBJS = \
 	src/core/worker_status.o \
 	src/core/worker_tables.o \
 	src/decide/answer.o \
+	src/decide/answer_json.o \
 	src/decide/ask_ml.o \
 	src/decide/attempts.o \
 	src/decide/by_rules.o \
@@ -115,10 +117,15 @@ SERVER_OBJS = \
 	src/decide/decisions.o \
 	src/decide/live_sql.o \
 	src/decide/ml_settings.o \
+	src/decide/record.o \
+	src/decide/record_sql.o \
+	src/decide/record_txn.o \
+	src/decide/record_value.o \
 	src/decide/route.o \
 	src/decide/verdict_json.o \
 	src/decide/verdict_sql.o \
 	src/journal/drain.o \
+	src/journal/field_hash.o \
 	src/journal/journal_alert.o \
 	src/journal/journal_days.o \
 	src/journal/journal_directory.o \
@@ -138,6 +145,7 @@ SERVER_OBJS = \
 	src/profile/profile_type.o \
 	src/score/custom.o \
 	src/score/decision_sql.o \
+	src/score/features_json.o \
 	src/score/features_sql.o \
 	src/score/fraud_labels.o \
 	src/score/score_pass.o \

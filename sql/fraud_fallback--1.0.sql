@@ -1719,6 +1719,22 @@ REVOKE ALL ON FUNCTION fraud_test_decision(pg_catalog.jsonb, pg_catalog.bool, pg
 COMMENT ON FUNCTION fraud_test_decision(pg_catalog.jsonb, pg_catalog.bool, pg_catalog.bytea, pg_catalog.text)
 	IS 'for tests, with fraud_fallback.test_mode: claims a decision, and answers it; NULL: the claim stays open as long as the transaction';
 
+CREATE FUNCTION fraud_test_record(txn pg_catalog.record, more pg_catalog.jsonb DEFAULT '{}', policy fraud_rules DEFAULT NULL) RETURNS pg_catalog.bytea
+	LANGUAGE c VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME';
+REVOKE ALL ON FUNCTION fraud_test_record(pg_catalog.record, pg_catalog.jsonb, fraud_rules) FROM PUBLIC;
+COMMENT ON FUNCTION fraud_test_record(pg_catalog.record, pg_catalog.jsonb, fraud_rules)
+	IS 'for tests, with fraud_fallback.test_mode: the payload of a record as the journal would have it, in UTF-8, of a decision without history; more: other members of it';
+CREATE FUNCTION fraud_test_record(txn pg_catalog.jsonb, more pg_catalog.jsonb DEFAULT '{}', policy fraud_rules DEFAULT NULL) RETURNS pg_catalog.bytea
+	LANGUAGE c VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME';
+REVOKE ALL ON FUNCTION fraud_test_record(pg_catalog.jsonb, pg_catalog.jsonb, fraud_rules) FROM PUBLIC;
+COMMENT ON FUNCTION fraud_test_record(pg_catalog.jsonb, pg_catalog.jsonb, fraud_rules)
+	IS 'for tests, with fraud_fallback.test_mode: the payload of a record as the journal would have it, in UTF-8, of a decision without history; more: other members of it';
+CREATE FUNCTION fraud_test_record(txn pg_catalog.text, more pg_catalog.jsonb DEFAULT '{}', policy fraud_rules DEFAULT NULL) RETURNS pg_catalog.bytea
+	LANGUAGE c VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME';
+REVOKE ALL ON FUNCTION fraud_test_record(pg_catalog.text, pg_catalog.jsonb, fraud_rules) FROM PUBLIC;
+COMMENT ON FUNCTION fraud_test_record(pg_catalog.text, pg_catalog.jsonb, fraud_rules)
+	IS 'for tests, with fraud_fallback.test_mode: the payload of a record as the journal would have it, in UTF-8, of a decision without history; more: other members of it';
+
 -- ---- verdicts
 
 CREATE FUNCTION fraud_verdict(

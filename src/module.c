@@ -26,6 +26,7 @@
 #include "decide/decisions.h"
 #include "decide/ml_config.h"
 #include "journal/drain.h"
+#include "journal/field_hash.h"
 #include "policy/policy_active.h"
 #include "score/custom.h"
 #include "service/service_tasks.h"
@@ -54,6 +55,7 @@ _PG_init(void)
 	label_source_init();
 	circuit_tasks_init();
 	drain_init();
+	field_hash_init();
 	service_tasks_init();
 	fold_init();
 	ml_settings_init();
