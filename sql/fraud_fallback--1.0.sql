@@ -1719,7 +1719,7 @@ REVOKE ALL ON FUNCTION fraud_test_decision(pg_catalog.jsonb, pg_catalog.bool, pg
 COMMENT ON FUNCTION fraud_test_decision(pg_catalog.jsonb, pg_catalog.bool, pg_catalog.bytea, pg_catalog.text)
 	IS 'for tests, with fraud_fallback.test_mode: claims a decision, and answers it; NULL: the claim stays open as long as the transaction';
 
--- ---- verdicts
+-- ==== verdicts of ML
 
 CREATE FUNCTION fraud_verdict(
 	ml pg_catalog.jsonb,
