@@ -32,7 +32,10 @@ PURE_OBJS = \
 	src/core/state_image.o \
 	src/decide/facts.o \
 	src/decide/kept.o \
+	src/decide/ml_outcome.o \
+	src/decide/ml_read.o \
 	src/decide/recent.o \
+	src/decide/verdict.o \
 	src/journal/journal_config.o \
 	src/journal/segment.o \
 	src/policy/catalog.o \
@@ -76,6 +79,7 @@ PURE_OBJS = \
 	src/velocity/span.o
 
 SERVER_OBJS = \
+	src/circuit/circuit_call.o \
 	src/circuit/circuit_events.o \
 	src/circuit/circuit_saved.o \
 	src/circuit/circuit_show.o \
@@ -84,6 +88,7 @@ SERVER_OBJS = \
 	src/circuit/circuits.o \
 	src/circuit/control.o \
 	src/circuit/guarded_call.o \
+	src/circuit/guarded_function.o \
 	src/circuit/permits.o \
 	src/circuit/traffic.o \
 	src/module.o \
@@ -95,6 +100,7 @@ SERVER_OBJS = \
 	src/core/event_log.o \
 	src/core/event_table.o \
 	src/core/events.o \
+	src/core/json_put.o \
 	src/core/old_rows.o \
 	src/core/saved_state.o \
 	src/core/shared_text.o \
@@ -102,12 +108,27 @@ SERVER_OBJS = \
 	src/core/worker.o \
 	src/core/worker_status.o \
 	src/core/worker_tables.o \
+	src/decide/answer.o \
+	src/decide/answer_json.o \
+	src/decide/ask_ml.o \
 	src/decide/attempts.o \
+	src/decide/by_rules.o \
+	src/decide/combine.o \
+	src/decide/decide.o \
 	src/decide/decisions.o \
 	src/decide/forget.o \
 	src/decide/live_sql.o \
+	src/decide/ml_settings.o \
+	src/decide/record.o \
+	src/decide/record_sql.o \
+	src/decide/record_txn.o \
+	src/decide/record_value.o \
+	src/decide/route.o \
 	src/decide/settle.o \
+	src/decide/verdict_json.o \
+	src/decide/verdict_sql.o \
 	src/journal/drain.o \
+	src/journal/field_hash.o \
 	src/journal/journal_alert.o \
 	src/journal/journal_days.o \
 	src/journal/journal_directory.o \
@@ -128,6 +149,7 @@ SERVER_OBJS = \
 	src/profile/profile_type.o \
 	src/score/custom.o \
 	src/score/decision_sql.o \
+	src/score/features_json.o \
 	src/score/features_sql.o \
 	src/score/fraud_labels.o \
 	src/score/score_pass.o \
@@ -149,6 +171,7 @@ SERVER_OBJS = \
 	src/store/delta.o \
 	src/store/fold.o \
 	src/store/forget.o \
+	src/store/histories.o \
 	src/store/install.o \
 	src/store/known_fraud.o \
 	src/store/label.o \

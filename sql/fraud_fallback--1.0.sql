@@ -1942,6 +1942,39 @@ REVOKE ALL ON FUNCTION fraud_test_decision(pg_catalog.jsonb, pg_catalog.bool, pg
 COMMENT ON FUNCTION fraud_test_decision(pg_catalog.jsonb, pg_catalog.bool, pg_catalog.bytea, pg_catalog.text)
 	IS 'for tests, with fraud_fallback.test_mode: claims a decision, and answers it; NULL: the claim stays open as long as the transaction';
 
+CREATE FUNCTION fraud_test_record(txn pg_catalog.record, more pg_catalog.jsonb DEFAULT '{}', policy fraud_rules DEFAULT NULL) RETURNS pg_catalog.bytea
+	LANGUAGE c VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME';
+REVOKE ALL ON FUNCTION fraud_test_record(pg_catalog.record, pg_catalog.jsonb, fraud_rules) FROM PUBLIC;
+COMMENT ON FUNCTION fraud_test_record(pg_catalog.record, pg_catalog.jsonb, fraud_rules)
+	IS 'for tests, with fraud_fallback.test_mode: the payload of a record as the journal would have it, in UTF-8, of a decision without history; more: other members of it';
+CREATE FUNCTION fraud_test_record(txn pg_catalog.jsonb, more pg_catalog.jsonb DEFAULT '{}', policy fraud_rules DEFAULT NULL) RETURNS pg_catalog.bytea
+	LANGUAGE c VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME';
+REVOKE ALL ON FUNCTION fraud_test_record(pg_catalog.jsonb, pg_catalog.jsonb, fraud_rules) FROM PUBLIC;
+COMMENT ON FUNCTION fraud_test_record(pg_catalog.jsonb, pg_catalog.jsonb, fraud_rules)
+	IS 'for tests, with fraud_fallback.test_mode: the payload of a record as the journal would have it, in UTF-8, of a decision without history; more: other members of it';
+CREATE FUNCTION fraud_test_record(txn pg_catalog.text, more pg_catalog.jsonb DEFAULT '{}', policy fraud_rules DEFAULT NULL) RETURNS pg_catalog.bytea
+	LANGUAGE c VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME';
+REVOKE ALL ON FUNCTION fraud_test_record(pg_catalog.text, pg_catalog.jsonb, fraud_rules) FROM PUBLIC;
+COMMENT ON FUNCTION fraud_test_record(pg_catalog.text, pg_catalog.jsonb, fraud_rules)
+	IS 'for tests, with fraud_fallback.test_mode: the payload of a record as the journal would have it, in UTF-8, of a decision without history; more: other members of it';
+
+-- ---- verdicts
+
+-- ==== verdicts of ML
+
+CREATE FUNCTION fraud_verdict(
+	ml pg_catalog.jsonb,
+	OUT valid pg_catalog.bool,
+	OUT risk_score pg_catalog.int4,
+	OUT risk_level pg_catalog.text,
+	OUT recommendation pg_catalog.text,
+	OUT is_fraud pg_catalog.bool,
+	OUT risk_factors pg_catalog.text[],
+	OUT problem pg_catalog.text) RETURNS pg_catalog.record
+	LANGUAGE c STABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME';
+COMMENT ON FUNCTION fraud_verdict(pg_catalog.jsonb)
+	IS 'what a decision makes of an answer of the ML service, with the settings and the policy in force; problem: why it is no verdict';
+
 -- ==== the service: tiers, dependencies, maintenance
 
 -- ---- reading
@@ -2144,3 +2177,100 @@ COMMENT ON COLUMN fraud_maintenance.message IS 'for customers, its own or that o
 COMMENT ON COLUMN fraud_maintenance.contact IS 'whom to ask';
 COMMENT ON COLUMN fraud_maintenance.scheduled_by IS 'role';
 COMMENT ON COLUMN fraud_maintenance.scheduled_at IS 'when';
+
+-- ==== deciding
+
+CREATE FUNCTION fraud_decide(
+	txn pg_catalog.record,
+	ml pg_catalog.jsonb DEFAULT NULL,
+	ml_status pg_catalog.int4 DEFAULT NULL,
+	ml_latency pg_catalog.interval DEFAULT NULL,
+	ticket pg_catalog.int8 DEFAULT NULL,
+	ml_error pg_catalog.text DEFAULT NULL
+) RETURNS fraud_decision LANGUAGE c VOLATILE PARALLEL UNSAFE COST 200 AS 'MODULE_PATHNAME';
+REVOKE ALL ON FUNCTION fraud_decide(pg_catalog.record, pg_catalog.jsonb, pg_catalog.int4, pg_catalog.interval, pg_catalog.int8, pg_catalog.text) FROM PUBLIC;
+COMMENT ON FUNCTION fraud_decide(pg_catalog.record, pg_catalog.jsonb, pg_catalog.int4, pg_catalog.interval, pg_catalog.int8, pg_catalog.text)
+	IS 'the decision about a transaction, with or without what the ML service said; counted and recorded, also if the transaction is rolled back';
+CREATE FUNCTION fraud_route(
+	txn pg_catalog.record,
+	OUT route pg_catalog.text,
+	OUT ticket pg_catalog.int8,
+	OUT tier pg_catalog.int4,
+	OUT reason pg_catalog.text,
+	OUT features pg_catalog.jsonb,
+	OUT decision fraud_decision
+) RETURNS pg_catalog.record LANGUAGE c VOLATILE PARALLEL UNSAFE COST 200 AS 'MODULE_PATHNAME';
+REVOKE ALL ON FUNCTION fraud_route(pg_catalog.record) FROM PUBLIC;
+COMMENT ON FUNCTION fraud_route(pg_catalog.record)
+	IS 'whether to ask the ML service: ML, with a ticket and features for it; or RULES, with the decision, which is final';
+CREATE FUNCTION fraud_decide(
+	txn pg_catalog.jsonb,
+	ml pg_catalog.jsonb DEFAULT NULL,
+	ml_status pg_catalog.int4 DEFAULT NULL,
+	ml_latency pg_catalog.interval DEFAULT NULL,
+	ticket pg_catalog.int8 DEFAULT NULL,
+	ml_error pg_catalog.text DEFAULT NULL
+) RETURNS fraud_decision LANGUAGE c VOLATILE PARALLEL UNSAFE COST 200 AS 'MODULE_PATHNAME';
+REVOKE ALL ON FUNCTION fraud_decide(pg_catalog.jsonb, pg_catalog.jsonb, pg_catalog.int4, pg_catalog.interval, pg_catalog.int8, pg_catalog.text) FROM PUBLIC;
+COMMENT ON FUNCTION fraud_decide(pg_catalog.jsonb, pg_catalog.jsonb, pg_catalog.int4, pg_catalog.interval, pg_catalog.int8, pg_catalog.text)
+	IS 'the decision about a transaction, with or without what the ML service said; counted and recorded, also if the transaction is rolled back';
+CREATE FUNCTION fraud_route(
+	txn pg_catalog.jsonb,
+	OUT route pg_catalog.text,
+	OUT ticket pg_catalog.int8,
+	OUT tier pg_catalog.int4,
+	OUT reason pg_catalog.text,
+	OUT features pg_catalog.jsonb,
+	OUT decision fraud_decision
+) RETURNS pg_catalog.record LANGUAGE c VOLATILE PARALLEL UNSAFE COST 200 AS 'MODULE_PATHNAME';
+REVOKE ALL ON FUNCTION fraud_route(pg_catalog.jsonb) FROM PUBLIC;
+COMMENT ON FUNCTION fraud_route(pg_catalog.jsonb)
+	IS 'whether to ask the ML service: ML, with a ticket and features for it; or RULES, with the decision, which is final';
+CREATE FUNCTION fraud_decide(
+	txn pg_catalog.text,
+	ml pg_catalog.jsonb DEFAULT NULL,
+	ml_status pg_catalog.int4 DEFAULT NULL,
+	ml_latency pg_catalog.interval DEFAULT NULL,
+	ticket pg_catalog.int8 DEFAULT NULL,
+	ml_error pg_catalog.text DEFAULT NULL
+) RETURNS fraud_decision LANGUAGE c VOLATILE PARALLEL UNSAFE COST 200 AS 'MODULE_PATHNAME';
+REVOKE ALL ON FUNCTION fraud_decide(pg_catalog.text, pg_catalog.jsonb, pg_catalog.int4, pg_catalog.interval, pg_catalog.int8, pg_catalog.text) FROM PUBLIC;
+COMMENT ON FUNCTION fraud_decide(pg_catalog.text, pg_catalog.jsonb, pg_catalog.int4, pg_catalog.interval, pg_catalog.int8, pg_catalog.text)
+	IS 'the decision about a transaction, with or without what the ML service said; counted and recorded, also if the transaction is rolled back';
+CREATE FUNCTION fraud_route(
+	txn pg_catalog.text,
+	OUT route pg_catalog.text,
+	OUT ticket pg_catalog.int8,
+	OUT tier pg_catalog.int4,
+	OUT reason pg_catalog.text,
+	OUT features pg_catalog.jsonb,
+	OUT decision fraud_decision
+) RETURNS pg_catalog.record LANGUAGE c VOLATILE PARALLEL UNSAFE COST 200 AS 'MODULE_PATHNAME';
+REVOKE ALL ON FUNCTION fraud_route(pg_catalog.text) FROM PUBLIC;
+COMMENT ON FUNCTION fraud_route(pg_catalog.text)
+	IS 'whether to ask the ML service: ML, with a ticket and features for it; or RULES, with the decision, which is final';
+
+CREATE FUNCTION fraud_http(request pg_catalog.jsonb) RETURNS pg_catalog.jsonb
+	LANGUAGE sql VOLATILE PARALLEL UNSAFE
+BEGIN ATOMIC
+	SELECT CASE WHEN pg_catalog.set_config('response.status', a.status, true) IS NOT NULL
+		AND pg_catalog.set_config('response.headers', a.headers, true) IS NOT NULL THEN a.body END
+	FROM (
+		SELECT CASE WHEN d.source OPERATOR(pg_catalog.=) 'NONE' THEN '503' ELSE '200' END AS status,
+			pg_catalog.concat('[{"X-Service-Tier": "', d.tier, '"}, {"X-Service-Mode": "', d.mode, '"}',
+				CASE WHEN d.retry_after IS NOT NULL THEN pg_catalog.concat(', {"Retry-After": "',
+					pg_catalog.ceil(EXTRACT(epoch FROM d.retry_after)), '"}') END,
+				CASE WHEN d.tier OPERATOR(pg_catalog.=) 5 THEN ', {"X-Maintenance-Mode": "true"}' END, ']') AS headers,
+			pg_catalog.to_jsonb(d) AS body
+		FROM (SELECT pg_catalog.jsonb_typeof(request OPERATOR(pg_catalog.->) 'txn') OPERATOR(pg_catalog.=) 'object' AS wrapped) AS w,
+			@extschema@.fraud_decide(
+				CASE WHEN w.wrapped THEN request OPERATOR(pg_catalog.->) 'txn' ELSE request END,
+				CASE WHEN w.wrapped THEN request OPERATOR(pg_catalog.->) 'ml' END,
+				CASE WHEN w.wrapped THEN (request OPERATOR(pg_catalog.->>) 'ml_status')::pg_catalog.int4 END,
+				CASE WHEN w.wrapped THEN (request OPERATOR(pg_catalog.->>) 'ml_latency')::pg_catalog.interval END,
+				CASE WHEN w.wrapped THEN (request OPERATOR(pg_catalog.->>) 'ticket')::pg_catalog.int8 END,
+				CASE WHEN w.wrapped THEN request OPERATOR(pg_catalog.->>) 'ml_error' END) AS d) AS a;
+END;
+REVOKE ALL ON FUNCTION fraud_http(pg_catalog.jsonb) FROM PUBLIC;
+COMMENT ON FUNCTION fraud_http(pg_catalog.jsonb)
+	IS 'fraud_decide() for front ends of HTTP in the manner of PostgREST: the body of a request, {"txn": {...}, "ml": ...} or the transaction itself, to that of the answer; sets response.status and response.headers';

@@ -22,8 +22,11 @@
 #include "core/events.h"
 #include "core/worker.h"
 #include "decide/attempts.h"
+#include "decide/by_rules.h"
 #include "decide/decisions.h"
+#include "decide/ml_config.h"
 #include "journal/drain.h"
+#include "journal/field_hash.h"
 #include "journal/policy_history.h"
 #include "policy/policy_active.h"
 #include "score/custom.h"
@@ -54,10 +57,13 @@ _PG_init(void)
 	circuit_tasks_init();
 	policy_history_init();
 	drain_init();
+	field_hash_init();
 	service_tasks_init();
 	fold_init();
+	ml_settings_init();
 	attempts_init();
 	decisions_init();
+	by_rules_init();
 
 	/* behind everything that gives it something to do */
 	worker_init();

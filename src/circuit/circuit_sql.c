@@ -188,12 +188,10 @@ admit(FunctionCallInfo fcinfo, int64 *ticket, Circuit **circuit)
 	return false;
 }
 
-static char *
-refusal_text(void)
+char *
+circuit_refusal_text(const char *name, Admission why)
 {
-	const char *name = last.name;
-
-	switch (last.why)
+	switch (why)
 	{
 		case REFUSED_OPEN:
 			return psprintf("circuit %s is open", name);
@@ -220,7 +218,7 @@ circuit_refusal(PG_FUNCTION_ARGS)
 			PG_RETURN_TEXT_P(cstring_to_text(psprintf("there is no room for circuit %s: fraud_fallback.max_circuits is %d",
 													  last.name, circuits->max)));
 		case NOTE_REFUSED:
-			PG_RETURN_TEXT_P(cstring_to_text(refusal_text()));
+			PG_RETURN_TEXT_P(cstring_to_text(circuit_refusal_text(last.name, last.why)));
 		case NOTE_FAILED:
 			PG_RETURN_TEXT_P(cstring_to_text(psprintf("the call through circuit %s failed: %s", last.name, last.kind)));
 		default:

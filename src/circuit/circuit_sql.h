@@ -22,4 +22,7 @@ extern void circuit_note_refusal(const Circuit *c, Admission why);
 extern void circuit_note_failure(const Circuit *c, const char *kind);
 extern void circuit_note_success(void);
 
+/* Why a call was refused, for people; palloc'd. */
+extern char *circuit_refusal_text(const char *name, Admission why);
+
 #endif							/* FRAUD_CIRCUIT_CIRCUIT_SQL_H */

@@ -1,8 +1,8 @@
 /*-------------------------------------------------------------------------
  *
  * guarded_call.c
- *	  SQL: circuit_call(), a function behind a circuit, with a timeout of its
- *	  own and retries.
+ *	  A function behind a circuit, with a timeout of its own and retries; see
+ *	  guarded_call.h.
  *
  * Each attempt runs in a subtransaction, so what failed leaves nothing behind
  * and the caller's transaction goes on. No lock of ours is held meanwhile.
@@ -11,8 +11,12 @@
  * Foreign code that blocks without looking needs a timeout of its own. What
  * is not ours passes: a cancel by the user, statement_timeout, the end of the
  * session or the server, lack of memory, serialization failures, deadlocks.
- * Cancels by others come as SIGINT, ours do not: a handler before PostgreSQL's
- * own counts them.
+ *
+ * Cancels by others come as SIGINT: by the user from outside, and
+ * statement_timeout and lock_timeout send it to their own process. Ours do
+ * not. A handler before PostgreSQL's own counts them, but for lock_timeout,
+ * which is an error of its own. SQLSTATE 57014 without any of these is another
+ * server's: its statement_timeout by way of dblink, say.
  *
  * Waits and the deadline go by the extension's clock. The timer is
  * PostgreSQL's, and goes by the system's.
@@ -24,35 +28,26 @@
  */
 #include "postgres.h"
 
-#include "access/htup_details.h"
 #include "access/xact.h"
+#include "access/xlog.h"
 #include "catalog/pg_collation.h"
-#include "catalog/pg_proc.h"
-#include "catalog/pg_type.h"
 #include "common/pg_prng.h"
 #include "fmgr.h"
 #include "miscadmin.h"
-#include "pgstat.h"
 #include "storage/latch.h"
-#include "utils/acl.h"
 #include "utils/builtins.h"
 #include "utils/jsonb.h"
-#include "utils/lsyscache.h"
 #include "utils/memutils.h"
 #include "utils/numeric.h"
-#include "utils/regproc.h"
 #include "utils/resowner.h"
-#include "utils/syscache.h"
 #include "utils/timeout.h"
 #include "utils/timestamp.h"
 
-#include "circuit/circuit_sql.h"
+#include "circuit/guarded_call.h"
 #include "circuit/traffic.h"
 #include "core/clock.h"
 #include "core/compat.h"
 #include "core/shared_text.h"
-
-#define ATTEMPTS_MAX		10
 
 /* ---- the timeout ---- */
 
@@ -64,6 +59,14 @@ typedef struct Guard
 	int			cancels;		/* `cancels` when it began */
 	struct Guard *outer;
 } Guard;
+
+/* Who canceled what ran under a guard. */
+typedef enum GuardEnd
+{
+	GUARD_QUIET,				/* nobody */
+	GUARD_OVER,					/* its time was up, and nobody else has */
+	GUARD_CANCELED				/* others, or the guard of an outer call */
+} GuardEnd;
 
 static Guard *innermost;
 static TimeoutId timer;
@@ -84,7 +87,9 @@ time_is_up(void)
 static void
 cancel_came(SIGNAL_ARGS)
 {
-	cancels++;
+	/* one that ends as lock_timeout: an error like others */
+	if (!get_timeout_indicator(LOCK_TIMEOUT, false))
+		cancels++;
 	if (handler_before.sa_handler != SIG_DFL && handler_before.sa_handler != SIG_IGN)
 		handler_before.sa_handler(postgres_signal_arg);
 }
@@ -127,24 +132,33 @@ guard_begin(Guard *guard, int64 timeout)
 	guard->ends = GetCurrentTimestamp() + Max(timeout, 1000);
 	guard->fired = timer_fired;
 	guard->cancels = cancels;
+	if (QueryCancelPending)
+		guard->cancels--;		/* one came before, and acts only now */
 	innermost = guard;
 	set_timer();
 }
 
-/* True: its time was up, and nobody else has canceled. Takes our cancel back where it comes too late. */
-static bool
+/* Takes our cancel back where it comes too late. */
+static GuardEnd
 guard_end(Guard *guard)
 {
-	bool		ours;
+	bool		fired;
+	bool		others;
 
 	disable_timeout(timer, false);	/* first: it fires no more */
-	ours = timer_fired != guard->fired && cancels == guard->cancels;
-	if (ours)
+	fired = timer_fired != guard->fired;
+	others = cancels != guard->cancels;
+	if (fired && !others)
+	{
 		QueryCancelPending = false;
+		(void) get_timeout_indicator(LOCK_TIMEOUT, true);
+	}
 	innermost = guard->outer;
 	/* where an outer call's time is up as well, it fires at once */
 	set_timer();
-	return ours && GetCurrentTimestamp() >= guard->ends;
+	if (!fired && !others)
+		return GUARD_QUIET;
+	return !others && GetCurrentTimestamp() >= guard->ends ? GUARD_OVER : GUARD_CANCELED;
 }
 
 /* ---- one attempt ---- */
@@ -184,7 +198,7 @@ json_number_of(Jsonb *object, const char *key, double *value)
 
 /* What an answer says: a status of HTTP, where it has one. */
 static void
-judge_answer(Attempt *a)
+judge_status(Attempt *a)
 {
 	Jsonb	   *answer = DatumGetJsonbP(a->value);
 	double		number;
@@ -201,20 +215,39 @@ judge_answer(Attempt *a)
 		a->value = (Datum) 0;
 }
 
-/* Errors that are not ours to swallow. */
-static bool
-must_pass(int sqlstate)
+static void
+judge_answer(Attempt *a, const GuardedRequest *request)
 {
-	switch (sqlstate)
+	const char *kind = "bad answer";
+
+	judge_status(a);
+	if (a->end.result == CALL_SUCCESS && request->judge != NULL &&
+		!request->judge(a->value, request->judge_arg, &kind))
+		failed(a, CALL_FAILURE, kind, false);
+}
+
+/*
+ * Errors that are not ours to swallow. A cancel of this session is raised by
+ * ProcessInterrupts(), in a parallel worker too; we ask both, as handlers of
+ * others may have taken the place of ours, and some languages make errors anew.
+ */
+static bool
+must_pass(const ErrorData *error, GuardEnd end, bool quiet)
+{
+	switch (error->sqlerrcode)
 	{
 		case ERRCODE_QUERY_CANCELED:
+			return end != GUARD_QUIET ||
+				(error->funcname != NULL && strcmp(error->funcname, "ProcessInterrupts") == 0);
 		case ERRCODE_ADMIN_SHUTDOWN:
 		case ERRCODE_CRASH_SHUTDOWN:
 		case ERRCODE_DATABASE_DROPPED:
+			/* the end of this session is FATAL and does not come here: most are another server's */
 		case ERRCODE_OUT_OF_MEMORY:
+			return !quiet;
 		case ERRCODE_T_R_SERIALIZATION_FAILURE:
 		case ERRCODE_T_R_DEADLOCK_DETECTED:
-			return true;
+			return !quiet || RecoveryInProgress();
 		default:
 			return false;
 	}
@@ -223,6 +256,11 @@ must_pass(int sqlstate)
 static void
 judge_error(Attempt *a, int sqlstate)
 {
+	if (sqlstate == ERRCODE_QUERY_CANCELED)
+	{
+		failed(a, CALL_FAILURE, "timeout", true);
+		return;
+	}
 	switch (ERRCODE_TO_CATEGORY(sqlstate))
 	{
 		case ERRCODE_CONNECTION_EXCEPTION:
@@ -254,37 +292,41 @@ note_error(Attempt *a, const ErrorData *error)
 }
 
 static void
-run_attempt(Attempt *a, FmgrInfo *function, Datum arg, bool null_arg, int64 timeout, int64 ticket)
+run_attempt(Attempt *a, const GuardedRequest *request, int64 timeout, int64 ticket)
 {
 	MemoryContext caller = CurrentMemoryContext;
 	ResourceOwner owner = CurrentResourceOwner;
 	Guard		guard;
-	volatile bool guarded = true;
+	volatile bool guarded = false;
 
 	memset(a, 0, sizeof(*a));
 	a->end.latency = -1;
 	BeginInternalSubTransaction(NULL);
 	MemoryContextSwitchTo(caller);
-	guard_begin(&guard, timeout);
 	PG_TRY();
 	{
 		LOCAL_FCINFO(fcinfo, 1);
+		FmgrInfo	function;
 		Datum		value;
 
-		InitFunctionCallInfoData(*fcinfo, function, 1, DEFAULT_COLLATION_OID, NULL, NULL);
-		fcinfo->args[0].value = arg;
-		fcinfo->args[0].isnull = null_arg;
+		/* may load a library, or find that the function is gone */
+		fmgr_info(request->function, &function);
+		InitFunctionCallInfoData(*fcinfo, &function, 1, DEFAULT_COLLATION_OID, NULL, NULL);
+		fcinfo->args[0].value = request->arg;
+		fcinfo->args[0].isnull = request->null_arg;
+		guard_begin(&guard, timeout);
+		guarded = true;
 		value = FunctionCallInvoke(fcinfo);
 		MemoryContextSwitchTo(caller);
 		if (!fcinfo->isnull)
 			a->value = PointerGetDatum(PG_DETOAST_DATUM_COPY(value));
 		guarded = false;
-		if (guard_end(&guard))
+		if (guard_end(&guard) == GUARD_OVER)
 			failed(a, CALL_FAILURE, "timeout", true);
 		else if (a->value == (Datum) 0)
 			failed(a, CALL_FAILURE, "no answer", false);
 		else
-			judge_answer(a);
+			judge_answer(a, request);
 		/* what failed leaves nothing behind, an answer or not */
 		if (a->end.result == CALL_FAILURE || a->retry)
 			RollbackAndReleaseCurrentSubTransaction();
@@ -296,11 +338,11 @@ run_attempt(Attempt *a, FmgrInfo *function, Datum arg, bool null_arg, int64 time
 	PG_CATCH();
 	{
 		ErrorData  *error;
-		bool		over = false;
+		GuardEnd	end = GUARD_CANCELED;
 
 		/* first: it must not outlive this frame */
 		if (guarded)
-			over = guard_end(&guard);
+			end = guard_end(&guard);
 		MemoryContextSwitchTo(caller);
 		error = CopyErrorData();
 		FlushErrorState();
@@ -308,9 +350,9 @@ run_attempt(Attempt *a, FmgrInfo *function, Datum arg, bool null_arg, int64 time
 		MemoryContextSwitchTo(caller);
 		CurrentResourceOwner = owner;
 
-		if (over && error->sqlerrcode == ERRCODE_QUERY_CANCELED)
+		if (end == GUARD_OVER && error->sqlerrcode == ERRCODE_QUERY_CANCELED)
 			failed(a, CALL_FAILURE, "timeout", true);
-		else if (must_pass(error->sqlerrcode))
+		else if (must_pass(error, end, request->quiet))
 		{
 			CallEnd		ignore = {.result = CALL_IGNORE, .latency = -1};
 
@@ -321,7 +363,7 @@ run_attempt(Attempt *a, FmgrInfo *function, Datum arg, bool null_arg, int64 time
 		{
 			judge_error(a, error->sqlerrcode);
 			note_error(a, error);
-			if (a->end.result == CALL_IGNORE)
+			if (a->end.result == CALL_IGNORE && !request->quiet)
 				ereport(WARNING,
 						(errcode(error->sqlerrcode),
 						 errmsg("circuit_call() of a function failed: %s", error->message),
@@ -381,109 +423,65 @@ wait_for(int64 microseconds)
 	}
 }
 
-/* ---- SQL ---- */
-
-/* The function is what it must be, and the caller may call it. */
-static bool
-check_function(Oid fn)
+static GuardedResult
+result_of(const Attempt *a)
 {
-	HeapTuple	tuple = SearchSysCache1(PROCOID, ObjectIdGetDatum(fn));
-	Form_pg_proc proc;
-	bool		strict;
-
-	if (!HeapTupleIsValid(tuple))
-		ereport(ERROR,
-				(errcode(ERRCODE_UNDEFINED_FUNCTION),
-				 errmsg("there is no function with OID %u", fn)));
-	proc = (Form_pg_proc) GETSTRUCT(tuple);
-	strict = proc->proisstrict;
-	if (proc->prokind != PROKIND_FUNCTION || proc->proretset || proc->prorettype != JSONBOID ||
-		proc->pronargs != 1 || proc->proargtypes.values[0] != JSONBOID)
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_FUNCTION_DEFINITION),
-				 errmsg("circuit_call() cannot call %s", format_procedure(fn)),
-				 errhint("It calls functions of one argument, jsonb, that return jsonb.")));
-	ReleaseSysCache(tuple);
-	if (!MAY_EXECUTE(fn))
-		aclcheck_error(ACLCHECK_NO_PRIV, OBJECT_FUNCTION, get_func_name(fn));
-	return strict;
+	switch (a->end.result)
+	{
+		case CALL_SUCCESS:
+			return GUARDED_ANSWER;
+		case CALL_IGNORE:
+			return GUARDED_IGNORED;
+		default:
+			return GUARDED_FAILED;
+	}
 }
 
-/* circuit_call(name, fn, arg, timeout, attempts) */
-PG_FUNCTION_INFO_V1(circuit_call);
-Datum
-circuit_call(PG_FUNCTION_ARGS)
+GuardedResult
+guarded_call(Circuit *c, const GuardedRequest *request, GuardedAnswer *answer)
 {
-	text	   *name;
-	bool		null_arg = PG_ARGISNULL(2);
-	Datum		arg = null_arg ? (Datum) 0 : PG_GETARG_DATUM(2);
 	CircuitConfig config;
-	FmgrInfo	function;
-	Circuit    *c;
 	int64		timeout;
 	int64		deadline;
 	int			attempts;
-	int			n;
 
-	if (PG_ARGISNULL(0) || PG_ARGISNULL(1))
-		ereport(ERROR,
-				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
-				 errmsg("name and function must not be NULL")));
-	circuits_ready();
-	if (check_function(PG_GETARG_OID(1)) && null_arg)
-		PG_RETURN_NULL();
-	name = PG_GETARG_TEXT_PP(0);
-	c = circuit_find_or_make(VARDATA_ANY(name), (int) VARSIZE_ANY_EXHDR(name));
-	if (c == NULL)
-	{
-		circuit_note_no_room(name);
-		PG_RETURN_NULL();
-	}
+	memset(answer, 0, sizeof(*answer));
 	circuit_lock(c);
 	config = c->config;
 	machine_budget_call(&c->machine, &c->config, clock_now());
 	circuit_unlock_unchanged(c);
-
 	/* one beyond the circuit's would count as a failure before it is over */
-	timeout = PG_ARGISNULL(3) ? config.timeout : Min(circuit_interval(PG_GETARG_INTERVAL_P(3)), config.timeout);
-	attempts = PG_ARGISNULL(4) ? config.retry_attempts : PG_GETARG_INT32(4);
-	if (timeout <= 0)
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("timeout must be longer than nothing")));
-	if (attempts < 1 || attempts > ATTEMPTS_MAX)
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("attempts must be from 1 to %d", ATTEMPTS_MAX)));
-	fmgr_info(PG_GETARG_OID(1), &function);
+	timeout = request->timeout > 0 ? Min(request->timeout, config.timeout) : config.timeout;
+	attempts = request->attempts > 0 ? Min(request->attempts, GUARDED_ATTEMPTS_MAX) : config.retry_attempts;
 	deadline = clock_now() + config.retry_deadline;
 
-	for (n = 1;; n++)
+	for (;;)
 	{
-		int64		left = deadline - clock_now();
+		int64		began = clock_now();
+		int64		left = deadline - began;
+		int64		wait = 0;
 		int64		ticket;
-		int64		wait;
+		GuardedResult result;
 		Attempt		a;
-		Admission	why;
 
-		if (!traffic_admit(c, &ticket, &why))
+		if (!traffic_admit(c, &ticket, &answer->why))
 		{
-			circuit_note_refusal(c, why);
-			PG_RETURN_NULL();
+			answer->value = (Datum) 0;
+			return GUARDED_REFUSED;
 		}
-		run_attempt(&a, &function, arg, null_arg, Max(Min(timeout, left), 0), ticket);
+		run_attempt(&a, request, Max(Min(timeout, left), 0), ticket);
+		result = result_of(&a); /* the circuit may count an answer that was slow as a failure */
 		(void) traffic_finish(ticket, &a.end);
-		wait = a.retry && n < attempts ? wait_before(&config, n, a.end.retry_after) : 0;
-		if (!a.retry || n == attempts || wait < 0 || clock_now() + wait >= deadline || !may_retry(c))
-		{
-			if (a.value != (Datum) 0)
-			{
-				circuit_note_success();
-				PG_RETURN_DATUM(a.value);
-			}
-			circuit_note_failure(c, a.kind);
-			PG_RETURN_NULL();
-		}
+
+		answer->value = a.value;
+		strlcpy(answer->kind, a.kind, sizeof(answer->kind));
+		strlcpy(answer->error, a.error, sizeof(answer->error));
+		answer->latency = clock_now() - began;
+		answer->attempts++;
+		if (a.retry && answer->attempts < attempts)
+			wait = wait_before(&config, answer->attempts, a.end.retry_after);
+		if (!a.retry || answer->attempts == attempts || wait < 0 || clock_now() + wait >= deadline || !may_retry(c))
+			return result;
 		wait_for(wait);
 	}
 }

@@ -56,6 +56,27 @@ read_whole(YamlReader *reader, const SettingKey *key, const YamlNode *node, int3
 }
 
 static bool
+read_either(YamlReader *reader, const SettingKey *key, const YamlNode *node, int32 *value)
+{
+	char		min[YAML_PRINT_LEN];
+	char		max[YAML_PRINT_LEN];
+	char		allowed[200];
+	double		number;
+
+	if (node->kind == YNODE_SCALAR && node->plain &&
+		yaml_scan_number(node->text, &number) &&
+		(number == (double) key->min || number == (double) key->max))
+	{
+		*value = (int32) number;
+		return true;
+	}
+	yaml_print_number((double) key->min, min);
+	yaml_print_number((double) key->max, max);
+	snprintf(allowed, sizeof(allowed), "%s or %s", min, max);
+	return yaml_bad_value(reader->error, node, allowed);
+}
+
+static bool
 read_percent(YamlReader *reader, const SettingKey *key, const YamlNode *node, int32 *value)
 {
 	char		min[YAML_PRINT_LEN];
@@ -160,7 +181,15 @@ read_choice(YamlReader *reader, const SettingKey *key, const YamlNode *node, int
 static bool
 read_number(YamlReader *reader, const SettingKey *key, const YamlNode *node, double *value)
 {
-	return reader_number(reader, node, (double) key->min, (double) key->max, false, value);
+	char		min[YAML_PRINT_LEN];
+	char		max[YAML_PRINT_LEN];
+
+	if (node->kind == YNODE_SCALAR && node->plain &&
+		yaml_scan_number(node->text, value) && *value >= (double) key->min && *value <= (double) key->max)
+		return true;
+	yaml_print_number((double) key->min, min);
+	yaml_print_number((double) key->max, max);
+	return bad_value(reader, key, node, "a number", min, max);
 }
 
 static bool
@@ -195,6 +224,8 @@ read_key(YamlReader *reader, const SettingKey *key, const YamlNode *node, void *
 			else
 				return read_percent(reader, key, node, value);
 			return true;
+		case SETTING_EITHER:
+			return read_either(reader, key, node, value);
 		case SETTING_CHOICE:
 			return read_choice(reader, key, node, value);
 		case SETTING_DURATION:
@@ -209,7 +240,10 @@ read_key(YamlReader *reader, const SettingKey *key, const YamlNode *node, void *
 		case SETTING_OTHER:
 			return true;
 		case SETTING_NUMBER:
-			return read_number(reader, key, node, value);
+			if (!off)
+				return read_number(reader, key, node, value);
+			*(double *) value = (double) key->off;
+			return true;
 		case SETTING_TEXT:
 			return read_text(reader, key, node, value);
 	}
@@ -335,7 +369,8 @@ put_value(const SettingKey *key, const void *part, StringInfo out)
 	else if (key->kind != SETTING_NUMBER && key->kind != SETTING_TEXT)
 		number = *(const int32 *) value;
 
-	if (key->can_be_off && number == key->off)
+	if (key->can_be_off &&
+		(key->kind == SETTING_NUMBER ? *(const double *) value == (double) key->off : number == key->off))
 	{
 		appendStringInfoString(out, "off");
 		return;
@@ -343,6 +378,7 @@ put_value(const SettingKey *key, const void *part, StringInfo out)
 	switch (key->kind)
 	{
 		case SETTING_WHOLE:
+		case SETTING_EITHER:
 			appendStringInfo(out, INT64_FORMAT, number);
 			break;
 		case SETTING_PERCENT:

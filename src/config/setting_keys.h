@@ -15,6 +15,7 @@
 typedef enum SettingKind
 {
 	SETTING_WHOLE,				/* int32 */
+	SETTING_EITHER,				/* int32, min or max and nothing between */
 	SETTING_PERCENT,			/* int32, hundredths of a percent */
 	SETTING_CHOICE,				/* int32, position in words */
 	SETTING_DURATION,			/* int64, microseconds */

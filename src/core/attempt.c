@@ -1,13 +1,14 @@
 /*-------------------------------------------------------------------------
  *
  * attempt.c
- *	  Running something that data may be to blame for; see attempt.h.
+ *	  Running something that may fail; see attempt.h.
  *
  *-------------------------------------------------------------------------
  */
 #include "postgres.h"
 
 #include "access/xact.h"
+#include "access/xlog.h"
 #include "utils/memutils.h"
 #include "utils/resowner.h"
 
@@ -23,7 +24,32 @@ data_to_blame(int sqlerrcode)
 }
 
 bool
-attempt(void (*run) (void *arg), void *arg, const char **why)
+error_must_pass(int sqlerrcode)
+{
+	switch (sqlerrcode)
+	{
+		case ERRCODE_QUERY_CANCELED:
+		case ERRCODE_ADMIN_SHUTDOWN:
+		case ERRCODE_CRASH_SHUTDOWN:
+		case ERRCODE_DATABASE_DROPPED:
+		case ERRCODE_OUT_OF_MEMORY:
+			return true;
+		case ERRCODE_T_R_SERIALIZATION_FAILURE:
+		case ERRCODE_T_R_DEADLOCK_DETECTED:
+			return RecoveryInProgress();
+		default:
+			return false;
+	}
+}
+
+static bool
+not_an_order(int sqlerrcode)
+{
+	return !error_must_pass(sqlerrcode);
+}
+
+static bool
+attempt_but(bool (*caught) (int sqlerrcode), void (*run) (void *arg), void *arg, const char **why)
 {
 	MemoryContext context = CurrentMemoryContext;
 	ResourceOwner owner = CurrentResourceOwner;
@@ -46,7 +72,7 @@ attempt(void (*run) (void *arg), void *arg, const char **why)
 		RollbackAndReleaseCurrentSubTransaction();
 		MemoryContextSwitchTo(context);
 		CurrentResourceOwner = owner;
-		if (!data_to_blame(error->sqlerrcode))
+		if (!caught(error->sqlerrcode))
 			ReThrowError(error);
 		if (why != NULL)
 			*why = pstrdup(error->message);
@@ -57,4 +83,16 @@ attempt(void (*run) (void *arg), void *arg, const char **why)
 	MemoryContextSwitchTo(context);
 	CurrentResourceOwner = owner;
 	return ok;
+}
+
+bool
+attempt(void (*run) (void *arg), void *arg, const char **why)
+{
+	return attempt_but(data_to_blame, run, arg, why);
+}
+
+bool
+attempt_anything(void (*run) (void *arg), void *arg, const char **why)
+{
+	return attempt_but(not_an_order, run, arg, why);
 }

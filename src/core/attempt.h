@@ -1,7 +1,7 @@
 /*-------------------------------------------------------------------------
  *
  * attempt.h
- *	  Running something that data may be to blame for; see attempt.c.
+ *	  Running something that may fail; see attempt.c.
  *
  *-------------------------------------------------------------------------
  */
@@ -14,5 +14,14 @@
  * allocates in the current context stays. why: the error's message, or NULL.
  */
 extern bool attempt(void (*run) (void *arg), void *arg, const char **why);
+
+/* The same for every error but those that must pass. */
+extern bool attempt_anything(void (*run) (void *arg), void *arg, const char **why);
+
+/*
+ * Errors that are orders to stop and nobody may swallow: cancel, shutdown, out
+ * of memory; on a standby a recovery conflict.
+ */
+extern bool error_must_pass(int sqlerrcode);
 
 #endif							/* FRAUD_CORE_ATTEMPT_H */

@@ -80,8 +80,11 @@
 #if PG_VERSION_NUM >= 160000
 #define MAY_EXECUTE(function) \
 	(object_aclcheck(ProcedureRelationId, function, GetUserId(), ACL_EXECUTE) == ACLCHECK_OK)
+#define MAY_USE_SCHEMA(schema) \
+	(object_aclcheck(NamespaceRelationId, schema, GetUserId(), ACL_USAGE) == ACLCHECK_OK)
 #else
 #define MAY_EXECUTE(function)		(pg_proc_aclcheck(function, GetUserId(), ACL_EXECUTE) == ACLCHECK_OK)
+#define MAY_USE_SCHEMA(schema)		(pg_namespace_aclcheck(schema, GetUserId(), ACL_USAGE) == ACLCHECK_OK)
 #endif
 
 /* A process's place in shared memory has a name of its own since 17. */

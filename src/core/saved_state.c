@@ -300,3 +300,13 @@ saved_state_read(const char *name, size_t *len)
 		set_aside(name, path, why);
 	return bytes;
 }
+
+bool
+saved_state_exists(const char *name)
+{
+	char		path[MAXPGPATH];
+	struct stat st;
+
+	snprintf(path, sizeof(path), DIRECTORY "/%s.state", name);
+	return stat(path, &st) == 0 || errno != ENOENT;
+}

@@ -26,4 +26,7 @@ extern bool saved_state_write(const char *name, const void *bytes, size_t len);
  */
 extern void *saved_state_read(const char *name, size_t *len);
 
+/* Is there a file, be it one that cannot be read? True too where nobody can tell. */
+extern bool saved_state_exists(const char *name);
+
 #endif							/* FRAUD_CORE_SAVED_STATE_H */

@@ -82,6 +82,15 @@ shared_text_to_utf8(const char *text)
 	return convert(text, GetDatabaseEncoding(), PG_UTF8);
 }
 
+char *
+shared_text_mended(const char *utf8)
+{
+	char	   *text = pstrdup(utf8);
+
+	mend(text, PG_UTF8);
+	return text;
+}
+
 void
 shared_text_store(char *dst, size_t size, const char *text)
 {

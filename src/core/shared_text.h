@@ -16,6 +16,9 @@
 extern char *shared_text_to_utf8(const char *text);
 extern char *shared_text_from_utf8(const char *utf8);
 
+/* The same of what should be UTF-8 and stays that. */
+extern char *shared_text_mended(const char *utf8);
+
 /* The former into a buffer, cut between two letters where it is too long. */
 extern void shared_text_store(char *dst, size_t size, const char *text);
 

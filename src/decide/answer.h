@@ -8,6 +8,7 @@
 #ifndef FRAUD_DECIDE_ANSWER_H
 #define FRAUD_DECIDE_ANSWER_H
 
+#include "access/tupdesc.h"
 #include "datatype/timestamp.h"
 #include "lib/stringinfo.h"
 
@@ -51,5 +52,28 @@ typedef struct Answer
 	TimestampTz decided_at;
 	const char *detail;			/* a JSON object; NULL: none */
 } Answer;
+
+/* A score, in the band of this level at least; never lowers it. */
+extern void answer_raise(Answer *answer, const Policy *policy, RiskLevel least);
+
+/* Sets score and level that go with it. */
+extern void answer_set_score(Answer *answer, const Policy *policy, int score);
+
+/* Another factor, once; a text that lives as long as the answer. */
+extern void answer_add_factor(Answer *answer, const char *factor);
+
+/*
+ * The row, of desc. Where that makes it small enough to be remembered
+ * (KEPT_MAX), the reason is cut.
+ */
+extern Datum answer_datum(TupleDesc desc, const Answer *answer);
+
+/* ---- of rows that were answers; false, 0: the bytes are no such row ---- */
+
+/* The same row again, with detail.repeat. */
+extern Datum answer_repeat(TupleDesc desc, const char *bytes, int len);
+
+/* Its score and factors, for answer_set_score() and answer_add_factor(). */
+extern bool answer_read(TupleDesc desc, const char *bytes, int len, Verdict *verdict);
 
 #endif							/* FRAUD_DECIDE_ANSWER_H */

@@ -230,6 +230,19 @@ decisions_find(const KeptKey *key, bool *reused, KeptAnswer *answer)
 	return found;
 }
 
+bool
+decisions_verdict(const KeptKey *key, KeptAnswer *answer, int64 *age)
+{
+	int64		now = clock_now();
+	LWLock	   *lock;
+	Kept	   *k = lock_partition(key, LW_SHARED, &lock);
+	bool		found = kept_verdict(k, key, answer);
+
+	LWLockRelease(lock);
+	*age = found ? now - answer->at : 0;
+	return found;
+}
+
 KeptClaim
 decisions_claim(const KeptKey *key, bool verdict, Claim *claim, bool *reused, KeptAnswer *answer)
 {

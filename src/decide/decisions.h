@@ -47,6 +47,9 @@ extern bool decisions_key(const Txn *txn, KeptKey *key);
 /* Only looks. */
 extern KeptFound decisions_find(const KeptKey *key, bool *reused, KeptAnswer *answer);
 
+/* An earlier answer with a verdict, its age in microseconds; before a claim, which may take its place. */
+extern bool decisions_verdict(const KeptKey *key, KeptAnswer *answer, int64 *age);
+
 /* verdict: the caller brings a valid ML verdict. */
 extern KeptClaim decisions_claim(const KeptKey *key, bool verdict, Claim *claim, bool *reused, KeptAnswer *answer);
 

@@ -307,6 +307,28 @@ kept_find(const Kept *k, const KeptKey *key, int64 now, bool *reused, KeptAnswer
 	return KEPT_SAME;
 }
 
+bool
+kept_verdict(const Kept *k, const KeptKey *key, KeptAnswer *answer)
+{
+	int			choice;
+	int			i;
+
+	answer->len = 0;
+	for (choice = 0; choice < 2; choice++)
+	{
+		const Head *h = head_at(k, live_set(&key->txn, k->sets, choice) * LIVE_WAYS);
+
+		for (i = 0; i < LIVE_WAYS; i++, h++)
+			if (h->decided && h->verdict && hash128_equal(&h->key.txn, &key->txn) &&
+				hash128_equal(&h->key.facts, &key->facts))
+			{
+				show(k, h, answer);
+				return true;
+			}
+	}
+	return false;
+}
+
 KeptClaim
 kept_claim(Kept *k, const KeptKey *key, bool verdict, int64 now, bool *reused, uint32 *token,
 		   KeptAnswer *answer)

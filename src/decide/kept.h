@@ -88,8 +88,11 @@ extern void kept_counters(const Kept *kept, KeptCounters *counters);
 /* reused: the id was there with other facts, whatever else was found. */
 extern KeptFound kept_find(const Kept *kept, const KeptKey *key, int64 now, bool *reused, KeptAnswer *answer);
 
+/* An answer with a verdict, however old, as long as nothing has taken its place. */
+extern bool kept_verdict(const Kept *kept, const KeptKey *key, KeptAnswer *answer);
+
 /*
- * The same, and claims what is not decided. token: of the claim, for what ends
+ * As kept_find(), and claims what is not decided. token: of the claim, for what ends
  * it; 0 where there was no place for it. The answer is that returned or
  * superseded, if there is one yet.
  */

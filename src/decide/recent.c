@@ -240,6 +240,7 @@ show(const Recent *r, const Customer *c, int64 now, RecentAttempts *seen)
 	seen->n = (int) ((to - seen->events) / EVENT_SIZE);
 	seen->incomplete = now < c->gap_until;
 	seen->more = now < c->more_until;
+	seen->profile_at = c->profile_len > 0 ? c->profile_at : LIVE_NEVER;
 }
 
 /* Lets go of what is too old, and of an earlier version. */
@@ -323,6 +324,7 @@ recent_read(const Recent *r, const Hash128 *key, int64 now, RecentAttempts *seen
 		seen->n = 0;
 		seen->incomplete = now < gap_of(r, key);
 		seen->more = false;
+		seen->profile_at = LIVE_NEVER;
 	}
 }
 

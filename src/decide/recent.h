@@ -40,6 +40,7 @@ typedef struct RecentAttempts
 	bool		incomplete;		/* earlier ones may have been forgotten for other customers */
 	bool		more;			/* there were more than are kept of a customer */
 	bool		displaced;		/* it made another customer's attempts of the last hour be forgotten */
+	int64		profile_at;		/* when his last known history was put, LIVE_NEVER: there is none */
 	uint8		events[RECENT_EVENTS * EVENT_SIZE + EVENT_SLACK];	/* packed, in order */
 } RecentAttempts;
 

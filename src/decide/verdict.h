@@ -4,7 +4,7 @@
  *	  What the ML service answered, and whether it is a verdict.
  *
  * verdict.c judges plain values, ml_outcome.c says what a call was for the
- * circuit; neither needs fmgr. verdict_json.c reads jsonb.
+ * circuit; neither needs fmgr. verdict_json.h reads jsonb.
  *
  *-------------------------------------------------------------------------
  */
@@ -49,8 +49,8 @@ typedef struct Verdict
 extern const char *verdict_judge(const VerdictInput *input, int score_scale, int low_max, int medium_max,
 								 Verdict *verdict);
 
-/* The same of a jsonb datum, which may be any JSON value; texts in the current context. Raises nothing. */
-extern const char *verdict_read(Datum ml, const MlSettings *settings, const Policy *policy, Verdict *verdict);
+/* A recommendation in any case of letters, blanks around it. False: none of ours. */
+extern bool verdict_word(const char *text, int len, RiskLevel *level);
 
 /* ---- what a call was ---- */
 

@@ -63,6 +63,14 @@ typedef enum RuleHistory
 	HISTORY_MERCHANT
 } RuleHistory;
 
+/* What a rule does without it. */
+typedef enum HistoryNeed
+{
+	NEEDS_HISTORY,				/* it is not evaluated */
+	HISTORY_EASES,				/* it runs: history only eases it */
+	LIVE_IS_ENOUGH				/* it runs where live attempts are known */
+} HistoryNeed;
+
 #define RULE_MAX_PARAMS		6
 #define RULE_MAX_BANDLISTS	3
 #define RULE_MAX_NEEDS		5
@@ -81,7 +89,7 @@ typedef struct RuleDef
 	const char *name;
 	RuleCategory category;
 	bool		critical;		/* one of the five of tier 3 */
-	bool		eases;			/* history only eases it: runs without */
+	HistoryNeed need;			/* of the history named next */
 	RuleHistory history;
 	/* Each entry is a set of columns, one of which the row must have. 0 ends. */
 	uint32		needs[RULE_MAX_NEEDS + 1];

@@ -110,7 +110,7 @@ policy_rule_needs(const RuleDef *def, uint32 *needs)
 		[HISTORY_IP] = COL_BIT(COL_IP),
 		[HISTORY_MERCHANT] = COL_BIT(COL_MERCHANT_ID)
 	};
-	uint32		key = def->eases ? 0 : keys[def->history];
+	uint32		key = def->need == HISTORY_EASES ? 0 : keys[def->history];
 	int			n = 0;
 	int			i;
 

@@ -61,13 +61,41 @@ prepare(ScoreCall *call)
 	MemoryContextSwitchTo(old);
 }
 
-/* The decision in one sentence for a person. */
+void
+decision_reason(const ScoreCall *call, StringInfo s)
+{
+	const Decision *d = &call->decision;
+	int			i;
+
+#define NEXT()	SAY_NEXT(s, "; ")
+	if (d->no_amount)
+		appendStringInfo(s, "%samount is missing", NEXT());
+	if (d->no_time)
+		appendStringInfo(s, "%soccurred_at is missing", NEXT());
+	for (i = 0; i < NLISTS; i++)
+		if (d->lists & (UINT32_C(1) << i))
+			appendStringInfo(s, "%son the list %s", NEXT(), list_defs[i].name);
+	for (i = 0; i < d->nfactors; i++)
+		appendStringInfo(s, "%s%s: %s", NEXT(), result_name(call->policy, d->factors[i]),
+						 d->results[d->factors[i]].reason);
+	if (d->low_coverage)
+		appendStringInfo(s, "%scoverage %.2f is under %g", NEXT(), d->coverage,
+						 call->policy->min_coverage);
+	if (call->features.use[HISTORY_CUSTOMER] == HISTORY_NEWER)
+		appendStringInfo(s, "%shistory newer than transaction", NEXT());
+	if (call->histories.other_basis)
+		appendStringInfo(s, "%shistory was built under another basis", NEXT());
+	if (call->histories.remark != NULL)
+		appendStringInfo(s, "%s%s", NEXT(), call->histories.remark);
+	if (d->stopped)
+		appendStringInfo(s, "%sthe rest was skipped, the answer was certain", NEXT());
+}
+
 static Datum
 reason_datum(const ScoreCall *call)
 {
 	const Decision *d = &call->decision;
 	StringInfoData s;
-	int			i;
 
 	/* nothing to say, in most calls */
 	if (d->nfactors == 0 && d->lists == 0 && !d->low_coverage && !d->no_amount && !d->no_time &&
@@ -75,31 +103,8 @@ reason_datum(const ScoreCall *call)
 		call->features.use[HISTORY_CUSTOMER] != HISTORY_NEWER)
 		return call->no_rule_fired;
 
-#define NEXT()	(s.len > 0 ? "; " : "")
 	initStringInfo(&s);
-	if (d->no_amount)
-		appendStringInfo(&s, "%samount is missing", NEXT());
-	if (d->no_time)
-		appendStringInfo(&s, "%soccurred_at is missing", NEXT());
-	for (i = 0; i < NLISTS; i++)
-		if (d->lists & (UINT32_C(1) << i))
-			appendStringInfo(&s, "%son the list %s", NEXT(), list_defs[i].name);
-	for (i = 0; i < d->nfactors; i++)
-		appendStringInfo(&s, "%s%s: %s", NEXT(), result_name(call->policy, d->factors[i]),
-						 d->results[d->factors[i]].reason);
-	if (d->low_coverage)
-		appendStringInfo(&s, "%scoverage %.2f is under %g", NEXT(), d->coverage,
-						 call->policy->min_coverage);
-	if (call->features.use[HISTORY_CUSTOMER] == HISTORY_NEWER)
-		appendStringInfo(&s, "%shistory newer than transaction", NEXT());
-	if (call->histories.other_basis)
-		appendStringInfo(&s, "%shistory was built under another basis", NEXT());
-	if (call->histories.remark != NULL)
-		appendStringInfo(&s, "%s%s", NEXT(), call->histories.remark);
-	if (d->stopped)
-		appendStringInfo(&s, "%sthe rest was skipped, the answer was certain", NEXT());
-	if (s.len == 0)
-		return call->no_rule_fired;
+	decision_reason(call, &s);
 	return CStringGetTextDatum(yaml_message(s.data));
 }
 
@@ -121,6 +126,57 @@ factors_datum(const ScoreCall *call)
 	return PointerGetDatum(construct_array(names, n, TEXTOID, -1, false, TYPALIGN_INT));
 }
 
+/* Appends "name": {rule: ...} of the results that `which` picks. */
+#define FOR_RESULTS(which) \
+	for (i = 0, between = ""; i < d->nresults; i++) \
+		if (which)
+
+static inline bool
+is_missing(const RuleResult *r)
+{
+	return (r->status == RULE_NOT_EVALUATED || r->status == RULE_ERROR) && r->why != WHY_NONE;
+}
+
+void
+decision_detail(const ScoreCall *call, StringInfo s)
+{
+	const Decision *d = &call->decision;
+	const char *between;
+	bool		missing = false;
+	bool		shadow = false;
+	int			i;
+
+	for (i = 0; i < d->nresults; i++)
+	{
+		missing |= is_missing(&d->results[i]);
+		shadow |= d->results[i].status == RULE_SHADOW_HIT;
+	}
+	if (missing)
+	{
+		appendStringInfo(s, "%s\"not_evaluated\": {", SAY_NEXT(s, ", "));
+		FOR_RESULTS(is_missing(&d->results[i]))
+		{
+			appendStringInfoString(s, between);
+			escape_json(s, result_name(call->policy, i));
+			appendStringInfo(s, ": \"%s\"", not_evaluated_texts[d->results[i].why]);
+			between = ", ";
+		}
+		appendStringInfoChar(s, '}');
+	}
+	if (shadow)
+	{
+		appendStringInfo(s, "%s\"shadow\": {", SAY_NEXT(s, ", "));
+		FOR_RESULTS(d->results[i].status == RULE_SHADOW_HIT)
+		{
+			appendStringInfoString(s, between);
+			escape_json(s, result_name(call->policy, i));
+			appendStringInfo(s, ": %d", d->results[i].points);
+			between = ", ";
+		}
+		appendStringInfoChar(s, '}');
+	}
+}
+
 /* {"not_evaluated": {rule: why}, "shadow": {rule: points}}; 0 for neither. */
 static Datum
 detail_datum(ScoreCall *call)
@@ -128,9 +184,7 @@ detail_datum(ScoreCall *call)
 	const Decision *d = &call->decision;
 	uint8		key[MAX_RESULTS];
 	DetailEntry *entry;
-	StringInfoData s;
-	bool		missing = false;
-	bool		shadow = false;
+	StringInfoData members;
 	MemoryContext old;
 	int			i;
 
@@ -138,13 +192,7 @@ detail_datum(ScoreCall *call)
 	{
 		const RuleResult *r = &d->results[i];
 
-		key[i] = r->status == RULE_NOT_EVALUATED || r->status == RULE_ERROR ? r->why : 0;
-		missing |= key[i] != 0;
-		if (r->status == RULE_SHADOW_HIT)
-		{
-			key[i] = 128 | (uint8) r->points;
-			shadow = true;
-		}
+		key[i] = is_missing(r) ? r->why : r->status == RULE_SHADOW_HIT ? 128 | (uint8) r->points : 0;
 	}
 	entry = &call->details[hash_bytes(key, d->nresults) % DETAIL_CACHE];
 	if (entry->known && memcmp(key, entry->key, d->nresults) == 0)
@@ -154,44 +202,12 @@ detail_datum(ScoreCall *call)
 		pfree(DatumGetPointer(entry->detail));
 	entry->known = false;
 	entry->detail = (Datum) 0;
-	if (missing || shadow)
+	initStringInfo(&members);
+	decision_detail(call, &members);
+	if (members.len > 0)
 	{
-		const char *between = "";
-
-		initStringInfo(&s);
-		appendStringInfoChar(&s, '{');
-		if (missing)
-		{
-			appendStringInfoString(&s, "\"not_evaluated\": {");
-			for (i = 0; i < d->nresults; i++)
-			{
-				if (key[i] == 0 || key[i] >= 128)
-					continue;
-				appendStringInfoString(&s, between);
-				escape_json(&s, result_name(call->policy, i));
-				appendStringInfo(&s, ": \"%s\"", not_evaluated_texts[key[i]]);
-				between = ", ";
-			}
-			appendStringInfoChar(&s, '}');
-		}
-		if (shadow)
-		{
-			appendStringInfo(&s, "%s\"shadow\": {", missing ? ", " : "");
-			between = "";
-			for (i = 0; i < d->nresults; i++)
-			{
-				if (key[i] < 128)
-					continue;
-				appendStringInfoString(&s, between);
-				escape_json(&s, result_name(call->policy, i));
-				appendStringInfo(&s, ": %d", key[i] & 127);
-				between = ", ";
-			}
-			appendStringInfoChar(&s, '}');
-		}
-		appendStringInfoChar(&s, '}');
 		old = MemoryContextSwitchTo(call->texts);
-		entry->detail = DirectFunctionCall1(jsonb_in, CStringGetDatum(s.data));
+		entry->detail = DirectFunctionCall1(jsonb_in, CStringGetDatum(psprintf("{%s}", members.data)));
 		MemoryContextSwitchTo(old);
 	}
 	memcpy(entry->key, key, d->nresults);

@@ -251,7 +251,8 @@ has_history(const RuleInput *in, const RuleDef *def, RuleResult *r)
 		[HISTORY_MERCHANT] = WHY_NO_MERCHANT_HISTORY,
 	};
 
-	if (def->history == HISTORY_NONE || def->eases)
+	if (def->history == HISTORY_NONE || def->need == HISTORY_EASES ||
+		(def->need == LIVE_IS_ENOUGH && in->f->attempts_10m >= 0))
 		return true;
 	switch (in->f->use[def->history])
 	{
@@ -280,6 +281,14 @@ start_result(RuleResult *r)
 	r->points = 0;
 	r->value = r->threshold = NAN;
 	r->reason[0] = '\0';
+}
+
+static void
+left_out_result(RuleInput *in, RuleResult *r)
+{
+	start_result(r);
+	r->status = RULE_OFF;
+	say(in, r, "not run at this tier");
 }
 
 static inline void
@@ -399,7 +408,7 @@ capped_score(const Policy *policy, const int *points)
 
 void
 evaluate(const Txn *txn, const Features *f, const Policy *policy,
-		 const CustomResult *custom, bool explain, Decision *d)
+		 const CustomResult *custom, uint32 left_out, bool explain, Decision *d)
 {
 	RuleInput	in = {txn, f, policy, NULL, explain};
 	const PolicyCustom *customs = policy_array(policy, policy->custom, PolicyCustom);
@@ -427,8 +436,10 @@ evaluate(const Txn *txn, const Features *f, const Policy *policy,
 		int			weight = own ? customs[i - NRULES].points : policy->rules[i].weight;
 		bool		shadow = own ? customs[i - NRULES].shadow : policy->rules[i].shadow;
 
-		if (unlikely(policy->short_circuit) &&
-			(action == ACTION_BLOCK || capped_score(policy, points) > policy->medium_max))
+		if (unlikely(left_out & (own ? RULES_CUSTOM : RULE_BIT(i))))
+			left_out_result(&in, r);
+		else if (unlikely(policy->short_circuit) &&
+				 (action == ACTION_BLOCK || capped_score(policy, points) > policy->medium_max))
 		{
 			start_result(r);
 			r->status = RULE_SKIPPED;
@@ -467,6 +478,8 @@ evaluate(const Txn *txn, const Features *f, const Policy *policy,
 	d->low_coverage = d->coverage < (float) policy->min_coverage;
 	d->no_amount = !(txn->known & COL_BIT(COL_AMOUNT));
 	d->no_time = !(txn->known & COL_BIT(COL_OCCURRED_AT));
+
+	d->action = action;
 
 	/* floors: the score follows the strongest of them */
 	if (action == ACTION_REVIEW || d->low_coverage || d->no_amount || d->no_time)

@@ -77,12 +77,19 @@ past_features(const Txn *txn, const ProfileView *view, Features *f)
 		f->amount_sigmas = ((double) txn->amount * past->count - past->sum) / sqrt(spread);
 }
 
+/* Refunds are no attempts. */
+static inline int
+attempts_of_itself(const Txn *txn)
+{
+	return (txn->known & COL_BIT(COL_AMOUNT)) != 0 && txn->amount < 0 ? 0 : 1;
+}
+
 static void
 velocity_features(const Txn *txn, const ProfileView *view, const Policy *policy,
 				  Features *f)
 {
 	bool		amount = (txn->known & COL_BIT(COL_AMOUNT)) != 0;
-	int			self = amount && txn->amount < 0 ? 0 : 1;
+	int			self = attempts_of_itself(txn);
 	int64		spend = amount && txn->amount > 0 ? txn->amount : 0;
 	static const int64 lengths[] = {SECONDS(60), SECONDS(600), HOURS(1), HOURS(24), DAYS(7)};
 	WindowSums	w[lengthof(lengths)];
@@ -305,4 +312,23 @@ features_compute(const Txn *txn, const Histories *histories,
 		ip_features(txn, &view, policy, f);
 	if (open_view(txn, histories, HISTORY_MERCHANT, &none, f, &view))
 		merchant_features(&view, f);
+}
+
+void
+features_live_attempts(const Txn *txn, const ProfileState *state, Features *f)
+{
+	static const int64 lengths[] = {SECONDS(60), SECONDS(600), HOURS(1)};
+	WindowSums	w[lengthof(lengths)];
+	ProfileView view;
+	int			self = attempts_of_itself(txn);
+
+	if (!(txn->known & COL_BIT(COL_OCCURRED_AT)))
+		return;
+	profile_view(state, txn->time, true, txn->identity, &view);
+	if (view.newer)
+		return;
+	view_windows(&view, lengthof(lengths), lengths, w);
+	f->attempts_60s = (int64) w[0].attempts + self;
+	f->attempts_10m = (int64) w[1].attempts + self;
+	f->attempts_1h = (int64) w[2].attempts + self;
 }

@@ -95,4 +95,11 @@ extern int	best_band(const PolicyBands *bands, double numerator, double denomina
 extern void features_compute(const Txn *txn, const Histories *histories,
 							 const Policy *policy, bool full, Features *f);
 
+/*
+ * What is known without any history: the attempts of the last hour in `state`,
+ * which has them and perhaps more. For a transaction whose customer's history
+ * cannot be read; features_compute() comes first.
+ */
+extern void features_live_attempts(const Txn *txn, const ProfileState *state, Features *f);
+
 #endif							/* FRAUD_SCORE_FEATURES_H */

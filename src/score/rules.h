@@ -93,6 +93,7 @@ typedef struct Decision
 	bool		no_amount;		/* lifted to REVIEW for it */
 	bool		no_time;
 	bool		stopped;		/* short_circuit skipped rules */
+	uint8		action;			/* BandAction: the strongest of lists and rules that hit */
 	uint32		lists;			/* bit of ListId: the deny and review lists that hold it */
 	int			nresults;		/* NRULES and the custom ones */
 	int			nfactors;
@@ -100,12 +101,19 @@ typedef struct Decision
 	RuleResult	results[MAX_RESULTS];
 } Decision;
 
+/* Sets of rules: bits of RuleId, and one for all custom rules. */
+#define RULE_BIT(rule)		(UINT32_C(1) << (rule))
+#define RULES_CUSTOM		RULE_BIT(31)
+
+StaticAssertDecl(NRULES < 31, "a set of rules is one word");
+
 /*
  * Scores one transaction. custom: one result a custom rule of the policy, or
- * NULL where it has none. explain: reasons for everything, not only hits.
+ * NULL where it has none. left_out: rules that do not run and are off.
+ * explain: reasons for everything, not only hits.
  */
 extern void evaluate(const Txn *txn, const Features *f, const Policy *policy,
-					 const CustomResult *custom, bool explain, Decision *decision);
+					 const CustomResult *custom, uint32 left_out, bool explain, Decision *decision);
 
 extern const char *const rule_status_names[];
 extern const char *const not_evaluated_texts[];

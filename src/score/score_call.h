@@ -10,6 +10,7 @@
 
 #include "fmgr.h"
 #include "funcapi.h"
+#include "lib/stringinfo.h"
 
 #include "policy/policy_type.h"
 #include "profile/profile_type.h"
@@ -56,6 +57,7 @@ typedef struct ScoreCall
 	Histories	histories;
 	ProfileState states[HISTORY_MERCHANT + 1];
 	Features	features;
+	uint32		left_out;		/* rules that do not run, see evaluate(); mostly none */
 	CustomResult custom_results[POLICY_MAX_CUSTOM];
 	Decision	decision;
 } ScoreCall;
@@ -91,6 +93,15 @@ extern void score_result_desc(FunctionCallInfo fcinfo, ScoreCall *call, int ncol
 
 /* The decision as a fraud_decision. */
 extern Datum decision_datum(ScoreCall *call);
+
+/* The same in one sentence for a person: UTF-8, behind what stands there; nothing where no rule fired. */
+extern void decision_reason(const ScoreCall *call, StringInfo reason);
+
+/* Members of its detail, behind what stands there. */
+extern void decision_detail(const ScoreCall *call, StringInfo detail);
+
+/* Before what is said next in a list. */
+#define SAY_NEXT(s, between)	((s)->len > 0 ? (between) : "")
 
 /* ---- features_sql.c ---- */
 extern int	features_ncolumns(void);

@@ -70,6 +70,7 @@ keep_call(void *arg)
 	/* what belongs to the statement goes with it */
 	custom_forget(kept->call);
 	kept->call->desc = NULL;
+	kept->call->left_out = 0;	/* an error may have left it */
 	kept->busy = false;
 }
 
@@ -153,12 +154,13 @@ score_decide(ScoreCall *call, bool explain)
 {
 	const CustomResult *custom = NULL;
 
-	if (call->policy->custom.n > 0)
+	if (call->policy->custom.n > 0 && (call->left_out & RULES_CUSTOM) == 0)
 	{
 		custom_evaluate(call, call->custom_results);
 		custom = call->custom_results;
 	}
-	evaluate(&call->txn, &call->features, call->policy, custom, explain, &call->decision);
+	evaluate(&call->txn, &call->features, call->policy, custom, call->left_out, explain,
+			 &call->decision);
 }
 
 void

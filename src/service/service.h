@@ -17,6 +17,9 @@
 
 #include "service/tiers.h"
 
+/* The circuit of calls of the ML service. */
+#define SERVICE_CIRCUIT			"ml"
+
 /* The tier and why, of one moment. */
 typedef struct ServiceNow
 {

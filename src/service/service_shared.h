@@ -29,7 +29,6 @@
 
 #define SERVICE_TEXT			200
 #define SERVICE_STRIPES			16
-#define SERVICE_CIRCUIT			"ml"
 
 typedef struct Dependency
 {

@@ -103,6 +103,7 @@ txn_read(TxnReader *reader, Datum value, const Policy *policy, Txn *txn)
 		if (reader->type == TEXTOID)
 			value = DirectFunctionCall1(jsonb_in, CStringGetDatum(TextDatumGetCString(value)));
 		json = DatumGetJsonbP(value);
+		reader->object = JsonbPGetDatum(json);
 		read_jsonb(reader, json, policy, txn, values);
 	}
 	txn_fill(txn, reader, policy, values);

@@ -66,11 +66,14 @@ typedef struct TxnReader
 	uint64		names_generation;
 
 	uint32		columns;
+	int16		attno[TXN_NCOLUMNS];	/* of each column, wanted or not, less one; -1: not there */
 	TupleDesc	desc;
 	int			nfields;
 	RowField	fields[TXN_NCOLUMNS];	/* those that are wanted and there */
 	Datum	   *values;
 	bool	   *nulls;
+
+	Datum		object;			/* the jsonb read last, for as long as its caller has it */
 
 	pg_tz	   *zone;			/* the policy's */
 	bool		utc;			/* it is UTC */

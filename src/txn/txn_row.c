@@ -117,6 +117,7 @@ bind_row(TxnReader *reader, Oid type, int32 typmod, uint64 identifier,
 		const char *name = names != NULL && names->name[c] != NULL ?
 			names->name[c] : txn_column_name(policy, (TxnColumn) c);
 
+		reader->attno[c] = -1;
 		for (i = 0; i < desc->natts; i++)
 		{
 			Form_pg_attribute att = TupleDescAttr(desc, i);
@@ -125,6 +126,7 @@ bind_row(TxnReader *reader, Oid type, int32 typmod, uint64 identifier,
 			if (att->attisdropped || strcmp(NameStr(att->attname), name) != 0)
 				continue;
 			reader->columns |= COL_BIT(c);
+			reader->attno[c] = (int16) i;
 			if ((reader->wanted & COL_BIT(c)) == 0)
 				break;
 			field = &reader->fields[reader->nfields++];

@@ -114,21 +114,23 @@ is(sql($node, "SET client_min_messages = error; SELECT try('status ' || s, forma
 try_it('408, 429 and 503 that heal', "$ok calls 4 wrote 4 s1 f2 i1", "'plain'", qq{'[{"status": 408}, {"status": 429}, {"status": 503}, $ok]'}, 4);
 
 my %state = (
-	(map { $_ => 'NULL calls 2 wrote nothing f2' } qw(08000 08001 08003 08004 08006 57P03 53300 55P03 HV00N)),
+	(map { $_ => 'NULL calls 2 wrote nothing f2' } qw(08000 08001 08003 08004 08006 57P03 53300 55P03 HV00N 57014)),
 	(map { $_ => 'NULL calls 1 wrote nothing f1' } qw(P0001 XX000 58030 53100 HV000 25006)),
 	(map { $_ => 'NULL calls 1 wrote nothing i1' } qw(22012 22P02 23505 23514 42501 42P01 42601 0A000)));
 is(sql($node, "SET client_min_messages = error; SELECT try('state ' || s, format('[\"%s\"]', s)) FROM unnest('{"
 		. join(',', sort keys %state) . "}'::text[]) WITH ORDINALITY u (s, n) ORDER BY n"),
 	join("\n", map { $state{$_} } sort keys %state),
 	'errors: connections, servers that start or are full and locks are tried again; mistakes of the caller do not count');
-is(sql($node, q{SELECT string_agg(name || ' ' || last_error, ', ' ORDER BY name) FROM circuit_breakers WHERE name IN ('state 08006', 'state P0001', 'state 42601')}),
-	'state 08006 the service is broken, state P0001 the service is broken', 'the error is in the view, but for what does not count');
-for my $state (qw(57014 57P01 53200 40001 40P01))
+is(sql($node, q{SELECT string_agg(name || ' ' || last_error, ', ' ORDER BY name) FROM circuit_breakers WHERE name IN ('state 08006', 'state 57014', 'state P0001', 'state 42601')}),
+	'state 08006 the service is broken, state 57014 the service is broken, state P0001 the service is broken', 'the error is in the view, but for what does not count');
+is(sql($node, q{SELECT circuit_call('elsewhere', 'service(jsonb)', '["57014"]', attempts => 1) IS NULL; SELECT circuit_refusal()}),
+	"t\nthe call through circuit elsewhere failed: timeout", 'a cancel that nobody sent to this session is a timeout of the service');
+for my $state (qw(57P01 53200 40001 40P01))
 {
 	like(run_as($node, undef, "SELECT circuit_call('passes', 'service(jsonb)', '[\"$state\"]')"),
 		qr/^ERROR:  $state: the service is broken/, "$state passes to the caller");
 }
-is(sql($node, q{SELECT concat_ws(' ', failures_total, ignored, in_flight) FROM circuit_breakers WHERE name = 'passes'}), '0 5 0', 'and the permit returns');
+is(sql($node, q{SELECT concat_ws(' ', failures_total, ignored, in_flight) FROM circuit_breakers WHERE name = 'passes'}), '0 4 0', 'and the permit returns');
 my ($ret, $out, $err) = $node->psql('postgres', q{SELECT circuit_call('plain', 'service(jsonb)', '["22012"]')});
 like($err, qr/^psql:<stdin>:1: WARNING:  circuit_call\(\) of a function failed: the service is broken\nHINT:  The circuit does not count this/,
 	'a mistake of the caller is told');
@@ -196,7 +198,33 @@ sql($node, q{CREATE FUNCTION canceled(jsonb) RETURNS jsonb LANGUAGE plpgsql AS $
 	BEGIN PERFORM md5(lpad('', 150000000, chr(120 + (random() * 0)::int))) || pg_cancel_backend(pg_backend_pid()); RETURN '{}'; END $$});
 like(run_as($node, undef, q{SELECT circuit_call('stopped', 'canceled(jsonb)', '{}', '20 ms')}),
 	qr/^ERROR:  57014: canceling statement due to user request/, 'nor is a cancel by somebody');
+# evaluated one after the other, with no look for interrupts between
+like(run_as($node, undef, q{SELECT pg_cancel_backend(pg_backend_pid()), circuit_call('stopped', 'service(jsonb)', '[30]', '20 s')}),
+	qr/^ERROR:  57014: canceling statement due to user request/, 'nor one that came just before the call');
+# a session with a lock, for functions that wait
+my $holder = $node->background_psql('postgres');
+$holder->query_safe('CREATE TABLE held (); BEGIN; LOCK TABLE held');
+sql($node, q{CREATE FUNCTION waiting(jsonb) RETURNS jsonb LANGUAGE plpgsql AS $$
+	BEGIN LOCK TABLE held; RETURN '{}';
+	EXCEPTION WHEN lock_not_available THEN PERFORM pg_sleep(30); RETURN '{}'; END $$});
+is(sql($node, q{SET lock_timeout = '20 ms'; SELECT circuit_call('held', 'waiting(jsonb)', '{}', '200 ms', 1) IS NULL; SELECT circuit_refusal()}),
+	"t\nthe call through circuit held failed: timeout", 'a lock_timeout inside is no cancel by somebody: the timeout still works');
+$holder->quit;
 like(run_as($node, undef, q{SET lock_timeout = '30 ms'; BEGIN; SELECT circuit_call('stopped', 'service(jsonb)', '[{}]') IS NOT NULL; COMMIT}), qr/^t$/m, 'lock_timeout is nobody\'s');
+
+# another server's statement_timeout: this one, by way of dblink
+SKIP:
+{
+	skip 'no dblink', 2 if sql($node, q{SELECT count(*) FROM pg_available_extensions WHERE name = 'dblink'}) eq '0';
+	my $self = $node->connstr('postgres') . ' options=-cstatement_timeout=50ms';
+	$self =~ s/'/''/g;
+	sql($node, "CREATE EXTENSION dblink; CREATE FUNCTION remote(jsonb) RETURNS jsonb LANGUAGE plpgsql AS \$\$
+		BEGIN RETURN (SELECT r FROM dblink('$self', 'SELECT to_jsonb(1) FROM pg_sleep(30)') AS t (r jsonb)); END \$\$");
+	is(sql($node, q{SELECT circuit_call('remote', 'remote(jsonb)', '{}', '20 s', 1) IS NULL; SELECT circuit_refusal()}),
+		"t\nthe call through circuit remote failed: timeout", 'a statement_timeout of another server is a failure');
+	like(run_as($node, undef, q{SET statement_timeout = '200 ms'; SELECT circuit_call('remote', 'service(jsonb)', '[30]', '20 s', 1)}),
+		qr/^ERROR:  57014: canceling statement due to statement timeout/, 'one of this session is not');
+}
 
 my ($session, $pid) = caller_of(q{SELECT circuit_call('cancelled', 'service(jsonb)', '[30]')}, 'PgSleep');
 is(sql($node, "SELECT circuit, held FROM circuit_in_flight WHERE pid = $pid"), 'cancelled|t', 'a call is in flight');
