@@ -1737,6 +1737,8 @@ COMMENT ON FUNCTION fraud_test_record(pg_catalog.text, pg_catalog.jsonb, fraud_r
 
 -- ---- verdicts
 
+-- ==== verdicts of ML
+
 CREATE FUNCTION fraud_verdict(
 	ml pg_catalog.jsonb,
 	OUT valid pg_catalog.bool,

@@ -18,6 +18,7 @@
 #include "core/compat.h"
 #include "core/shared_text.h"
 #include "decide/deciding.h"
+#include "decide/verdict_json.h"
 #include "score/features_json.h"
 
 static Circuit *
@@ -49,6 +50,9 @@ ml_take(Deciding *d)
 		report.problem = verdict_read(brought->ml, d->ml, d->call->policy, &d->verdict);
 	ml_judge(&report, &d->judged);
 	d->has_verdict = d->judged.outcome == ML_SUCCESS;
+	/* what it is for lack of a call, ml_absence() knows better */
+	if (d->judged.outcome == ML_NOTHING)
+		d->judged.why[0] = '\0';
 }
 
 void

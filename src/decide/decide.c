@@ -163,6 +163,7 @@ write_record(Deciding *d, const char *supersedes, uint8 *kept_record)
 		.txn_null = d->null_txn,
 		.txn = d->txn,
 		.reader = &d->call->reader,
+		.policy = d->call->policy,
 		.read = &d->call->txn,
 		.answer = &d->answer,
 		.call = d->run == RUN_NONE ? NULL : d->call,

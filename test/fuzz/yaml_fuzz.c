@@ -21,6 +21,7 @@
 
 #include "circuit/circuit_config.h"
 #include "config/settings_image.h"
+#include "decide/ml_config.h"
 #include "journal/journal_config.h"
 #include "driver.h"
 #include "policy/policy_draft.h"
@@ -260,6 +261,7 @@ try_settings(const uint8 *data, size_t size)
 		settings_register(&journal_section);
 		settings_register(&dependency_section);
 		settings_register(&tier_section);
+		settings_register(&ml_section);
 		shipped_settings = settings_read(settings_default_yaml, settings_default_yaml_len,
 										 NULL, &error);
 		FUZZ_CHECK(shipped_settings != NULL);

@@ -53,7 +53,7 @@ WITH numbered AS
 (
 	SELECT n, m[1] AS key, m[2] AS value
 	FROM numbered AS l, regexp_match(line, '^ +(\w+): (.*)$') m
-	WHERE m IS NOT NULL AND m[1] <> 'fields' AND (SELECT line FROM numbered s WHERE s.n = l.section) = :'section' || ':'
+	WHERE m IS NOT NULL AND (m[1] <> 'fields' OR :'section' <> 'journal') AND (SELECT line FROM numbered s WHERE s.n = l.section) = :'section' || ':'
 		AND (:'part' = '' OR (SELECT line FROM numbered p WHERE p.n = l.part) = '  ' || :'part' || ':')
 )
 SELECT format('| `%s` | %s | %s |', key, value, pg_temp.allowed(key, value))
@@ -66,7 +66,7 @@ FROM (
 SQL
 }
 
-tables=('circuits template' 'journal ' 'dependencies database' 'tiers ')
+tables=('circuits template' 'journal ' 'dependencies database' 'tiers ' 'ml ')
 
 if [ "${1:-}" = --print ]; then
 	for table in "${tables[@]}"; do

@@ -117,6 +117,21 @@ mkdir "$file"
 bad 'a directory' '22023: could not use fraud service file .*not a regular file'
 rmdir "$file"
 
+# what an answer of ML is follows the file
+verdict() { ask "SELECT coalesce(problem, concat_ws(' ', risk_score, risk_level, risk_factors)) FROM fraud_verdict('$1')"; }
+write 'ml: {score_scale: 1, fields: {risk_score: "p \u00e4", risk_factors: reasons, is_fraud: "", recommendation: ""}}'
+reload
+is "$(verdict '{"p ä": 0.62, "reasons": ["ip"], "is_fraud": "?", "recommendation": 7}')" '62 HIGH {ip}' \
+	'an answer from 0 to 1 with names of its own; what is not looked at may be anything'
+is "$(verdict '{"p ä": 0.285}')" '29 LOW {}' 'halves are rounded as they are written'
+is "$(verdict '{"p ä": 1}')" '100 HIGH {}' 'the greatest score'
+is "$(verdict '{"p ä": 62}')" 'risk_score is not from 0 to 1' 'another scale is no verdict'
+is "$(verdict '{"risk_score": 0.62}')" 'risk_score is missing' 'nor is another name'
+printf 'scoring: {low_max: 61, medium_max: 62}\n' >"$rules"
+set_file rules "$rules"
+reload
+is "$(verdict '{"p ä": 0.62}')" '62 MEDIUM {}' 'the bands are those of the policy'
+
 # two files: each for itself
 write 'circuits: {template: {failures: 9}}'
 echo 'nonsense: 1' >"$rules"

@@ -11,6 +11,7 @@
 #include "circuit/circuit_config.h"
 #include "config/settings_image.h"
 #include "config/yaml_scalar.h"
+#include "decide/ml_config.h"
 #include "journal/journal_config.h"
 #include "service/service_config.h"
 #include "tap.h"
@@ -276,6 +277,124 @@ test_tiers(const SettingsImage *shipped)
 		  t->recovery_rate == 1 && t->standby_tier == 3, "shipped: recovery");
 }
 
+/* What the service file says of ML, which must be good. */
+static SettingsImage *
+ml_of(const char *yaml, const SettingsImage *shipped, const MlSettings **ml)
+{
+	YamlError	error;
+	SettingsImage *image = settings_read(yaml, strlen(yaml), shipped, &error);
+
+	check_text(image != NULL, "accepted:", yaml);
+	if (image != NULL)
+		*ml = (const MlSettings *) ((const char *) image + settings_offset(&ml_section));
+	return image;
+}
+
+static void
+test_ml(const SettingsImage *shipped)
+{
+	static const MlSettings wanted = {	/* zero between members */
+		.score_scale = 100, .combine = COMBINE_ML, .on_open = ON_OPEN_RULES, .attempts = 1, .timeout = 2 * SEC,
+		.cache_ttl = 600 * SEC, .cache_stale_ttl = 3600 * SEC, .low_risk_score = 10,
+		.field_score = "risk_score", .field_is_fraud = "is_fraud", .field_factors = "risk_factors",
+		.field_recommendation = "recommendation"
+	};
+	static const struct
+	{
+		const char *yaml;
+		int			column;
+		const char *message;
+		const char *hint;
+	}			bad[] = {
+		{"ml: {score_scale: 10}", 19, "invalid value for \"score_scale\": 10", "\"score_scale\" must be 1 or 100."},
+		{"ml: {score_scale: 50.5}", 19, "invalid value for \"score_scale\": 50.5", "\"score_scale\" must be 1 or 100."},
+		{"ml: {score_scale: \"1\"}", 19, "invalid value for \"score_scale\": text \"1\"", "\"score_scale\" must be 1 or 100."},
+		{"ml: {combine: rules}", 15, NULL, "\"combine\" must be ml, strictest, ml_with_blocks or shadow."},
+		{"ml: {on_open: off}", 15, NULL, "\"on_open\" must be rules, cached or refuse."},
+		{"ml: {fields: {risk_score: ''}}", 27, NULL, "\"risk_score\" must be a text."},
+		{"ml: {function: ask_ml}", 16, NULL, "\"function\" must be none, or a function with its schema, such as scoring.ask_ml."},
+		{"ml: {function: .ask_ml}", 16, NULL, NULL},
+		{"ml: {function: scoring.}", 16, NULL, NULL},
+		{"ml: {attempts: 0}", 16, NULL, "\"attempts\" must be a whole number from 1 to 10."},
+		{"ml: {timeout: 61 s}", 15, NULL, NULL},
+		{"ml: {timeout: 0 s}", 15, NULL, NULL},
+		{"ml: {low_risk: {amount_below: -1}}", 31, NULL, "\"amount_below\" must be off, or a number from 0 to 1000000000000."},
+		{"ml: {low_risk: {max_score: off}}", 28, NULL, "\"max_score\" must be a whole number from 0 to 30."},
+		{"ml: {low_risk: {max_score: 31}}", 28, NULL, NULL},
+		{"ml: {cache: {ttl: 61 min}}", 19, NULL, NULL},
+		{"ml: {cache: {stale_ttl: 9 min}}", 25, "cache.stale_ttl 9 min is less than cache.ttl 10 min",
+		"What is as good as new is usable, so \"stale_ttl\" must be at least \"ttl\"."},
+		{"ml: {cache: {ttl: 30 min, stale_ttl: 10 min}}", 38, "cache.stale_ttl 10 min is less than cache.ttl 30 min", NULL},
+		{"ml: {fields: {score: a}}", 15, NULL, NULL},
+	};
+	const MlSettings *ml = (const MlSettings *) ((const char *) shipped + settings_offset(&ml_section));
+	SettingsImage *image;
+	YamlError	error;
+	size_t		len;
+	char	   *text;
+
+	check(memcmp(ml, &wanted, sizeof(wanted)) == 0, "the shipped section ml");
+
+	image = ml_of("ml: {score_scale: 1, fields: {risk_score: p, is_fraud: '', risk_factors: why, recommendation: ''},\n"
+				  "  function: scoring.ask_ml, timeout: 1 ms, attempts: 10, combine: ml_with_blocks, on_open: cached,\n"
+				  "  cache: {ttl: 1 h, stale_ttl: 1 d}, low_risk: {amount_below: 0.5, max_score: 30}}", shipped, &ml);
+	if (image == NULL)
+		return;
+	check(ml->score_scale == 1 && ml->combine == COMBINE_ML_WITH_BLOCKS && ml->on_open == ON_OPEN_CACHED &&
+		  ml->attempts == 10 && ml->timeout == SEC / 1000 && strcmp(ml->function, "scoring.ask_ml") == 0 &&
+		  ml->cache_ttl == 3600 * SEC && ml->cache_stale_ttl == 86400 * SEC &&
+		  ml->low_risk_amount == 0.5 && ml->low_risk_score == 30, "what it says of ML");
+	check(strcmp(ml->field_score, "p") == 0 && ml->field_is_fraud[0] == '\0' &&
+		  strcmp(ml->field_factors, "why") == 0 && ml->field_recommendation[0] == '\0', "and its fields");
+	text = settings_write(image, &len);
+	pfree(image);
+	image = ml_of(text, shipped, &ml);
+	check(image != NULL && ml->low_risk_amount == 0.5 && ml->score_scale == 1, "and reads back");
+	pfree(text);
+
+	/* what switches off again: over a file that has it on */
+	for (int i = 0; i < 3 && image != NULL; i++)
+	{
+		static const char *const off[] = {
+			"ml: {function: none, low_risk: {amount_below: off}}",
+			"ml: {function: 'none', low_risk: {amount_below: 0}}",
+			"ml: {function: '', low_risk: {amount_below: 0.0}}",
+		};
+		SettingsImage *base = image;
+		SettingsImage *without = ml_of(off[i], base, &ml);
+
+		check(without != NULL && ml->function[0] == '\0' && ml->low_risk_amount == 0, "no function, no low risk");
+		text = without == NULL ? NULL : settings_write(without, &len);
+		check(text != NULL && strstr(text, "amount_below: off") != NULL && strstr(text, "function: ''") != NULL,
+			  "and says so");
+		if (text != NULL)
+			pfree(text);
+		if (without != NULL)
+			pfree(without);
+	}
+	if (image != NULL)
+		pfree(image);
+
+	for (size_t i = 0; i < lengthof(bad); i++)
+	{
+		image = settings_read(bad[i].yaml, strlen(bad[i].yaml), shipped, &error);
+		if (!check(image == NULL && error.line == 1 && error.column == bad[i].column &&
+				   (bad[i].message == NULL || strcmp(error.message, bad[i].message) == 0) &&
+				   (bad[i].hint == NULL || strcmp(error.hint, bad[i].hint) == 0), bad[i].yaml) && image == NULL)
+			printf("# %d:%d: %s / %s\n", error.line, error.column, error.message, error.hint);
+	}
+	/* an error of two keys is where the one stands that is there */
+	image = ml_of("ml: {cache: {ttl: 1 h}}", shipped, &ml);
+	check(image != NULL && ml->cache_ttl == ml->cache_stale_ttl, "ttl as long as stale_ttl");
+	if (image != NULL)
+		pfree(image);
+	image = ml_of("ml: {cache: {ttl: 1 min, stale_ttl: 2 min}}", shipped, &ml);
+	check(image != NULL && settings_read("ml:\n  cache:\n    ttl: 3 min\n", 27, image, &error) == NULL &&
+		  error.line == 3 && error.column == 10, "ttl longer than the stale_ttl there was");
+	if (image != NULL)
+		pfree(image);
+}
+
 static void
 test_complete(void)
 {
@@ -289,8 +408,9 @@ test_complete(void)
 		{"circuits: {}", "journal"},
 		{"{circuits: {}, journal: {}}", "dependencies"},
 		{"{circuits: {}, journal: {}, dependencies: {}}", "tiers"},
-		{"{circuits: {}, journal: {}, dependencies: {}, tiers: {}}", "template"},
-		{"{circuits: {template: {mode: normal}}, journal: {}, dependencies: {}, tiers: {}}", "failures"},
+		{"{circuits: {}, journal: {}, dependencies: {}, tiers: {}}", "ml"},
+		{"{circuits: {}, journal: {}, dependencies: {}, tiers: {}, ml: {}}", "template"},
+		{"{circuits: {template: {mode: normal}}, journal: {}, dependencies: {}, tiers: {}, ml: {}}", "failures"},
 	};
 
 	for (size_t i = 0; i < lengthof(cases); i++)
@@ -316,6 +436,7 @@ main(void)
 	settings_register(&journal_section);
 	settings_register(&dependency_section);
 	settings_register(&tier_section);
+	settings_register(&ml_section);
 	test_complete();
 	shipped = settings_read(settings_default_yaml, settings_default_yaml_len, NULL, &error);
 	check(shipped != NULL, "the shipped file is complete");
@@ -328,6 +449,7 @@ main(void)
 		test_journal(shipped);
 		test_dependencies(shipped);
 		test_tiers(shipped);
+		test_ml(shipped);
 		pfree(shipped);
 	}
 	return tap_end();
