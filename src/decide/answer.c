@@ -162,7 +162,7 @@ answer_datum(TupleDesc desc, const Answer *answer)
 
 	nulls[ANSWER_TXN_ID] = answer->txn_id.len == 0;
 	if (!nulls[ANSWER_TXN_ID])
-		values[ANSWER_TXN_ID] = PointerGetDatum(cstring_to_text_with_len(answer->txn_id.p, answer->txn_id.len));
+		values[ANSWER_TXN_ID] = txn_id_datum(&answer->txn_id);
 	values[ANSWER_IS_FRAUD] = BoolGetDatum(answer->level == LEVEL_HIGH);
 	values[ANSWER_RISK_SCORE] = Int32GetDatum(answer->score);
 	values[ANSWER_RISK_LEVEL] = word(&level_words[answer->level], levels[answer->level]);
