@@ -313,6 +313,9 @@ $node->poll_query_until('postgres', "SELECT count(*) = 1 FROM fraud_journal WHER
 is(run("SELECT concat_ws('|', txn->>'card_id', decision->>'txn_id', ml_latency, queued, supersedes, rules ? 'high_amount', features ? 'amount',
 	decided_at - (decision->>'decided_at')::timestamptz, application_name = '012_record.pl') FROM fraud_journal"),
 	"$card|t1|00:00:00.012345|t|00ff-01|t|t|00:00:00|t", 'becomes a row');
+run(q{SELECT fraud_journal_append('{"txn_id": "t2", "ml_latency": 0.000249}')});
+$node->poll_query_until('postgres', "SELECT count(*) = 1 FROM fraud_journal WHERE txn_id = 't2'") or die;
+is(run("SELECT ml_latency FROM fraud_journal WHERE txn_id = 't2'"), '00:00:00.000249', 'seconds of a record are rounded, not cut');
 $node->stop;
 
 done_testing();
