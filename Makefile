@@ -115,6 +115,7 @@ SERVER_OBJS = \
 	src/decide/by_rules.o \
 	src/decide/combine.o \
 	src/decide/decide.o \
+	src/decide/decide_health.o \
 	src/decide/decisions.o \
 	src/decide/forget.o \
 	src/decide/live_sql.o \

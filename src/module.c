@@ -23,6 +23,7 @@
 #include "core/worker.h"
 #include "decide/attempts.h"
 #include "decide/by_rules.h"
+#include "decide/decide_health.h"
 #include "decide/decisions.h"
 #include "decide/ml_config.h"
 #include "journal/drain.h"
@@ -64,6 +65,7 @@ _PG_init(void)
 	attempts_init();
 	decisions_init();
 	by_rules_init();
+	decide_health_init();
 
 	/* behind everything that gives it something to do */
 	worker_init();
