@@ -180,6 +180,7 @@ typedef struct RowMembers
 	int32		typmod;
 	uint64		identifier;
 	uint64		generation;		/* of the rules */
+	uint64		policy_hash;	/* whose names they have */
 	int16		attno[TXN_NCOLUMNS];
 	JournalFieldRule txn_id;
 	int			n;
@@ -195,19 +196,20 @@ typedef struct RowMembers
 static RowMembers kept_rows[KEPT_ROWS];
 
 static bool
-is_for(const RowMembers *row, const TxnReader *reader)
+is_for(const RowMembers *row, const TxnReader *reader, const Policy *policy)
 {
-	return row->type == reader->row_type && row->typmod == reader->row_typmod &&
+	return row->policy_hash == policy->hash && row->type == reader->row_type && row->typmod == reader->row_typmod &&
 		row->identifier == reader->row_identifier && row->generation == rules.generation &&
 		memcmp(row->attno, reader->attno, sizeof(row->attno)) == 0;
 }
 
 static void
-make_member(Member *member, Form_pg_attribute att, JournalFieldRule rule, MemoryContext context)
+make_member(Member *member, Form_pg_attribute att, const char *name, JournalFieldRule rule, MemoryContext context)
 {
 	StringInfoData key;
 	Oid			function;
 
+	member->attno = att->attnum - 1;
 	member->hash = rule == JOURNAL_FIELD_HASH;
 	member->varlena = att->attlen == -1;
 	member->kind = print_kind(att->atttypid);
@@ -218,7 +220,7 @@ make_member(Member *member, Form_pg_attribute att, JournalFieldRule rule, Memory
 		getTypeOutputInfo(att->atttypid, &function, &varlena);
 		fmgr_info_cxt(function, &member->output, context);
 	}
-	member->name = pstrdup(NameStr(att->attname));
+	member->name = pstrdup(name);
 	member->name_len = (int) strlen(member->name);
 	initStringInfo(&key);
 	put_text(&key, member->name, member->name_len);
@@ -238,9 +240,34 @@ rule_of_attribute(const TxnReader *reader, int i, const char *name)
 	return rule;
 }
 
+/*
+ * Adds an attribute: under its own name, or where it is read as a column of a
+ * transaction, under the policy's name for that, so that the record can be
+ * scored again wherever the table has names of its own. One that is called like
+ * a column which another attribute is read as has no name left, and goes.
+ */
 static void
-make_members(RowMembers *row, const TxnReader *reader)
+add_members(RowMembers *row, const TxnReader *reader, const Policy *policy, int i, JournalFieldRule rule)
 {
+	Form_pg_attribute att = TupleDescAttr(reader->desc, i);
+	bool		named = false;
+
+	for (int c = 0; c < TXN_NCOLUMNS; c++)
+	{
+		const char *name = txn_column_name(policy, (TxnColumn) c);
+
+		if (reader->attno[c] == i)
+			make_member(&row->members[row->n++], att, name, rule, row->context);
+		named |= reader->attno[c] == i || (reader->attno[c] >= 0 && strcmp(name, NameStr(att->attname)) == 0);
+	}
+	if (!named)
+		make_member(&row->members[row->n++], att, NameStr(att->attname), rule, row->context);
+}
+
+static void
+make_members(RowMembers *row, const TxnReader *reader, const Policy *policy)
+{
+	int			most = reader->desc->natts + TXN_NCOLUMNS;
 	TupleDesc	desc = reader->desc;
 	MemoryContext old;
 
@@ -249,10 +276,10 @@ make_members(RowMembers *row, const TxnReader *reader)
 		row->context = AllocSetContextCreate(TopMemoryContext, "fraud_fallback record", ALLOCSET_SMALL_SIZES);
 	MemoryContextReset(row->context);
 	old = MemoryContextSwitchTo(row->context);
-	row->members = palloc0(sizeof(Member) * Max(desc->natts, 1));
+	row->members = palloc0(sizeof(Member) * most);
 	row->values = palloc(sizeof(Datum) * Max(desc->natts, 1));
 	row->nulls = palloc(sizeof(bool) * Max(desc->natts, 1));
-	row->others = palloc(sizeof(bool) * Max(desc->natts, 1));
+	row->others = palloc(sizeof(bool) * most);
 	row->n = 0;
 	row->txn_id = rules.column[COL_TXN_ID];
 	for (int i = 0; i < desc->natts; i++)
@@ -267,29 +294,29 @@ make_members(RowMembers *row, const TxnReader *reader)
 			row->txn_id = rule;
 		if (rule == JOURNAL_FIELD_DROP)
 			continue;
-		row->members[row->n].attno = (int16) i;
-		make_member(&row->members[row->n++], att, rule, row->context);
+		add_members(row, reader, policy, i, rule);
 	}
 	MemoryContextSwitchTo(old);
 	memcpy(row->attno, reader->attno, sizeof(row->attno));
 	row->typmod = reader->row_typmod;
 	row->identifier = reader->row_identifier;
 	row->generation = rules.generation;
+	row->policy_hash = policy->hash;
 	row->type = reader->row_type;
 }
 
 static RowMembers *
-row_members(const TxnReader *reader)
+row_members(const TxnReader *reader, const Policy *policy)
 {
 	static int	next = 0;
 	RowMembers *row;
 
 	for (int i = 0; i < KEPT_ROWS; i++)
-		if (is_for(&kept_rows[i], reader))
+		if (is_for(&kept_rows[i], reader, policy))
 			return &kept_rows[i];
 	row = &kept_rows[next];
 	next = (next + 1) % KEPT_ROWS;
-	make_members(row, reader);
+	make_members(row, reader, policy);
 	return row;
 }
 
@@ -381,7 +408,7 @@ put_row(TxnWriter *writer, const Record *record)
 	/* it was read with this reader */
 	Assert(HeapTupleHeaderGetTypeId(header) == reader->row_type);
 	Assert(HeapTupleHeaderGetTypMod(header) == reader->row_typmod);
-	row = row_members(reader);
+	row = row_members(reader, record->policy);
 	tuple.t_len = HeapTupleHeaderGetDatumLength(header);
 	ItemPointerSetInvalid(&tuple.t_self);
 	tuple.t_tableOid = InvalidOid;
@@ -497,7 +524,7 @@ record_txn_id_rule(const Record *record)
 
 		return name == NULL ? rules.column[COL_TXN_ID] : rule_of_name(record->policy, name);
 	}
-	return row_members(reader)->txn_id;
+	return row_members(reader, record->policy)->txn_id;
 }
 
 void

@@ -188,7 +188,11 @@ is(run("SELECT r->'txn_id', r->'txn' ? 'id' FROM (SELECT " . record('t', '{}', $
 run(q{CREATE TABLE sales (nr text PRIMARY KEY, who text, token text, total numeric, at timestamptz);
 	INSERT INTO sales VALUES ('s1', 'c1', '4111111111111111', 10, '2026-03-01 12:00+00')});
 run(q{SELECT fraud_attach('sales', columns => '{"txn_id": "nr", "customer_id": "who", "card_id": "token", "amount": "total", "occurred_at": "at"}')});
-is(run("SELECT " . record('s') . "->'txn'->>'token' FROM sales s"), $card, 'columns renamed when the table was attached');
+is(run("SELECT string_agg(key, ',' ORDER BY key) FROM sales s, jsonb_each(" . record('s') . "->'txn')"), 'amount,card_id,customer_id,occurred_at,txn_id',
+	'columns renamed when the table was attached have the names of the policy');
+is(run("SELECT " . record('s') . "->'txn'->>'card_id' FROM sales s"), $card, 'and the rules for these');
+run(q{ALTER TABLE sales ADD amount text DEFAULT 'of another kind', ADD note text DEFAULT 'n'});
+is(run("SELECT r->>'amount', r->>'note' FROM (SELECT " . record('s') . "->'txn' AS r FROM sales s) r"), '10|n', 'a column called like one that another is read as goes');
 fields('');
 
 # ---- bounds
