@@ -101,6 +101,7 @@ SERVER_OBJS = \
 	src/core/event_table.o \
 	src/core/events.o \
 	src/core/json_put.o \
+	src/core/old_rows.o \
 	src/core/saved_state.o \
 	src/core/shared_text.o \
 	src/core/shmem.o \
@@ -114,7 +115,9 @@ SERVER_OBJS = \
 	src/decide/by_rules.o \
 	src/decide/combine.o \
 	src/decide/decide.o \
+	src/decide/decide_health.o \
 	src/decide/decisions.o \
+	src/decide/forget.o \
 	src/decide/live_sql.o \
 	src/decide/ml_settings.o \
 	src/decide/record.o \
@@ -122,6 +125,7 @@ SERVER_OBJS = \
 	src/decide/record_txn.o \
 	src/decide/record_value.o \
 	src/decide/route.o \
+	src/decide/settle.o \
 	src/decide/verdict_json.o \
 	src/decide/verdict_sql.o \
 	src/journal/drain.o \
@@ -135,6 +139,7 @@ SERVER_OBJS = \
 	src/journal/journal_sync.o \
 	src/journal/journal_tables.o \
 	src/journal/journal_verify.o \
+	src/journal/policy_history.o \
 	src/policy/policy_active.o \
 	src/policy/policy_catalog.o \
 	src/policy/policy_check.o \
@@ -166,6 +171,7 @@ SERVER_OBJS = \
 	src/store/attach.o \
 	src/store/delta.o \
 	src/store/fold.o \
+	src/store/forget.o \
 	src/store/histories.o \
 	src/store/install.o \
 	src/store/known_fraud.o \

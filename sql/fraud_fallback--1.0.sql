@@ -944,6 +944,12 @@ COMMENT ON FUNCTION fraud_label(pg_catalog.record, pg_catalog.bool, pg_catalog.t
 COMMENT ON FUNCTION fraud_label(pg_catalog.jsonb, pg_catalog.bool, pg_catalog.timestamptz)
 	IS 'what a transaction turned out to be, and since when that is known; NULL takes it back';
 
+CREATE FUNCTION fraud_forget(customer pg_catalog.text) RETURNS pg_catalog.int8
+	LANGUAGE c VOLATILE STRICT PARALLEL UNSAFE AS 'MODULE_PATHNAME';
+REVOKE ALL ON FUNCTION fraud_forget(pg_catalog.text) FROM PUBLIC;
+COMMENT ON FUNCTION fraud_forget(pg_catalog.text)
+	IS 'removes what is remembered about a customer: histories, what waits to become part of them, live attempts and the last known history; returns the number of rows. Records of the journal stay until journal.retention removes them. Your own table is yours: unless his rows are deleted there, fraud_rebuild() learns him again';
+
 -- ---- using histories
 
 CREATE FUNCTION fraud_profile_of(entity pg_catalog.text, key pg_catalog.text) RETURNS fraud_profile
@@ -1635,6 +1641,223 @@ COMMENT ON COLUMN fraud_journal_status.expired IS 'records older than the retent
 COMMENT ON COLUMN fraud_journal_status.torn IS 'ends of files that were cut, as a crash had torn a record';
 COMMENT ON COLUMN fraud_journal_status.quarantined IS 'damaged pieces there are in the folder quarantine';
 COMMENT ON COLUMN fraud_journal_status.sync IS 'setting: when a record is on disk';
+
+-- ==== what becomes of records
+
+-- ---- policies that were in force
+
+-- texts, as a later version may read policies otherwise; no key: rows come back
+-- from a dump while the worker may add others
+CREATE TABLE fraud_policy_history (
+	hash pg_catalog.text COLLATE pg_catalog."C" NOT NULL,
+	policy pg_catalog.text NOT NULL,
+	author pg_catalog.text,
+	activated_at pg_catalog.timestamptz NOT NULL
+);
+CREATE INDEX fraud_policy_history_hash ON fraud_policy_history (hash);
+CREATE INDEX fraud_policy_history_activated_at ON fraud_policy_history (activated_at);
+COMMENT ON TABLE fraud_policy_history IS 'every policy that was in force, written by the worker: policy_hash of a record leads here. Nobody may update, delete or truncate';
+COMMENT ON COLUMN fraud_policy_history.hash IS 'as fraud_rules_hash() and policy_hash of a decision';
+COMMENT ON COLUMN fraud_policy_history.policy IS 'the whole policy in YAML, defaults too; policy::fraud_rules is one to score with';
+COMMENT ON COLUMN fraud_policy_history.author IS 'shipped; or the owner of the file and, where it was fraud_reload(), the role; NULL: not known';
+COMMENT ON COLUMN fraud_policy_history.activated_at IS 'when the worker saw it first, within a second';
+COMMENT ON INDEX fraud_policy_history_hash IS 'policies by hash';
+COMMENT ON INDEX fraud_policy_history_activated_at IS 'policies by time';
+CREATE TRIGGER fraud_journal_keep BEFORE UPDATE OR DELETE OR TRUNCATE ON fraud_policy_history
+	FOR EACH STATEMENT EXECUTE FUNCTION fraud_journal_keep();
+CREATE TRIGGER fraud_journal_keep_row BEFORE UPDATE OR DELETE ON fraud_policy_history
+	FOR EACH ROW EXECUTE FUNCTION fraud_journal_keep();
+ALTER TABLE fraud_policy_history ENABLE ALWAYS TRIGGER fraud_journal_keep, ENABLE ALWAYS TRIGGER fraud_journal_keep_row;
+COMMENT ON TRIGGER fraud_journal_keep ON fraud_policy_history IS 'refuses UPDATE, DELETE and TRUNCATE';
+COMMENT ON TRIGGER fraud_journal_keep_row ON fraud_policy_history IS 'refuses what logical replication would change';
+SELECT pg_catalog.pg_extension_config_dump('fraud_policy_history', '');
+
+-- ---- decided again
+
+-- decided_at is the second column for src/journal/journal_days.c, which removes by it
+CREATE TABLE fraud_settlements (
+	record_id pg_catalog.text COLLATE pg_catalog."C" PRIMARY KEY,
+	decided_at pg_catalog.timestamptz NOT NULL,
+	txn_id pg_catalog.text,
+	kind pg_catalog.text NOT NULL CHECK (kind OPERATOR(pg_catalog.=) ANY ('{requeue,reconcile}')),
+	decision pg_catalog.jsonb NOT NULL,
+	was pg_catalog.text,
+	now pg_catalog.text NOT NULL,
+	changed pg_catalog.bool NOT NULL,
+	ml pg_catalog.jsonb,
+	settled_by pg_catalog.text NOT NULL,
+	settled_at pg_catalog.timestamptz NOT NULL
+);
+COMMENT ON TABLE fraud_settlements IS 'records that were decided again, once each. Nobody may update, delete or truncate; the worker removes those of days that journal.retention removes';
+COMMENT ON COLUMN fraud_settlements.record_id IS 'as in fraud_journal';
+COMMENT ON COLUMN fraud_settlements.decided_at IS 'when the record was';
+COMMENT ON COLUMN fraud_settlements.txn_id IS 'the transaction';
+COMMENT ON COLUMN fraud_settlements.kind IS 'requeue: by the rules; reconcile: by a verdict from outside';
+COMMENT ON COLUMN fraud_settlements.decision IS 'the new answer';
+COMMENT ON COLUMN fraud_settlements.was IS 'recommendation of the record';
+COMMENT ON COLUMN fraud_settlements.now IS 'recommendation of the new answer';
+COMMENT ON COLUMN fraud_settlements.changed IS 'they are not the same';
+COMMENT ON COLUMN fraud_settlements.ml IS 'reconcile: the verdict as it came';
+COMMENT ON COLUMN fraud_settlements.settled_by IS 'role that called the function';
+COMMENT ON COLUMN fraud_settlements.settled_at IS 'when';
+COMMENT ON INDEX fraud_settlements_pkey IS 'each record once';
+CREATE TRIGGER fraud_journal_keep BEFORE UPDATE OR DELETE OR TRUNCATE ON fraud_settlements
+	FOR EACH STATEMENT EXECUTE FUNCTION fraud_journal_keep();
+CREATE TRIGGER fraud_journal_keep_row BEFORE UPDATE OR DELETE ON fraud_settlements
+	FOR EACH ROW EXECUTE FUNCTION fraud_journal_keep();
+ALTER TABLE fraud_settlements ENABLE ALWAYS TRIGGER fraud_journal_keep, ENABLE ALWAYS TRIGGER fraud_journal_keep_row;
+COMMENT ON TRIGGER fraud_journal_keep ON fraud_settlements IS 'refuses UPDATE, DELETE and TRUNCATE';
+COMMENT ON TRIGGER fraud_journal_keep_row ON fraud_settlements IS 'refuses what logical replication would change';
+SELECT pg_catalog.pg_extension_config_dump('fraud_settlements', '');
+
+-- what stands in src/decide/settle.c too: a record is replaced by a later one
+-- that says so, or that is of the same facts
+CREATE VIEW fraud_queue AS
+	SELECT j.record_id, j.txn_id, j.txn,
+		   CASE WHEN pg_catalog.jsonb_typeof(j.decision OPERATOR(pg_catalog.->) 'tier') OPERATOR(pg_catalog.=) 'number'
+				THEN (j.decision OPERATOR(pg_catalog.->>) 'tier')::pg_catalog.numeric::pg_catalog.int4 END AS tier,
+		   j.decision, j.decided_at, s.settled_at, s.now, s.changed
+	FROM @extschema@.fraud_journal AS j
+		LEFT JOIN @extschema@.fraud_settlements AS s ON s.record_id OPERATOR(pg_catalog.=) j.record_id
+	WHERE j.queued
+		AND NOT EXISTS (SELECT FROM @extschema@.fraud_journal AS l
+			WHERE l.txn_id OPERATOR(pg_catalog.=) j.txn_id AND l.decided_at OPERATOR(pg_catalog.>=) j.decided_at
+				AND (l.supersedes OPERATOR(pg_catalog.=) j.record_id OR (l.txn OPERATOR(pg_catalog.=) j.txn
+					AND (l.decided_at OPERATOR(pg_catalog.>) j.decided_at OR l.record_id OPERATOR(pg_catalog.>) j.record_id))));
+COMMENT ON VIEW fraud_queue IS 'what was decided in an emergency or during maintenance, and was not replaced since; settled_at IS NULL: it waits to be decided again';
+COMMENT ON COLUMN fraud_queue.record_id IS 'as in fraud_journal, for fraud_reconcile()';
+COMMENT ON COLUMN fraud_queue.txn_id IS 'the transaction';
+COMMENT ON COLUMN fraud_queue.txn IS 'as in fraud_journal';
+COMMENT ON COLUMN fraud_queue.tier IS 'it was decided at';
+COMMENT ON COLUMN fraud_queue.decision IS 'the answer that was given';
+COMMENT ON COLUMN fraud_queue.decided_at IS 'when';
+COMMENT ON COLUMN fraud_queue.settled_at IS 'when it was decided again; NULL: it waits';
+COMMENT ON COLUMN fraud_queue.now IS 'recommendation then';
+COMMENT ON COLUMN fraud_queue.changed IS 'it is another one than was given';
+
+CREATE FUNCTION fraud_requeue(
+	since pg_catalog.timestamptz DEFAULT NULL,
+	until pg_catalog.timestamptz DEFAULT NULL,
+	tiers pg_catalog.int4[] DEFAULT '{4,5}',
+	max_rows pg_catalog.int4 DEFAULT NULL,
+	OUT txn_id pg_catalog.text,
+	OUT was pg_catalog.text,
+	OUT now pg_catalog.text,
+	OUT changed pg_catalog.bool
+) RETURNS SETOF pg_catalog.record LANGUAGE c VOLATILE PARALLEL UNSAFE COST 100000 ROWS 1000 AS 'MODULE_PATHNAME';
+REVOKE ALL ON FUNCTION fraud_requeue(pg_catalog.timestamptz, pg_catalog.timestamptz, pg_catalog.int4[], pg_catalog.int4) FROM PUBLIC;
+COMMENT ON FUNCTION fraud_requeue(pg_catalog.timestamptz, pg_catalog.timestamptz, pg_catalog.int4[], pg_catalog.int4)
+	IS 'decides what waits in fraud_queue again, oldest first, at most so many: by the rules, with the stored histories as of the transaction''s own time; on request records of tiers 2 and 3, too. Recommendations before and now';
+
+CREATE FUNCTION fraud_reconcile(
+	record_id pg_catalog.text,
+	ml pg_catalog.jsonb,
+	OUT txn_id pg_catalog.text,
+	OUT was pg_catalog.text,
+	OUT now pg_catalog.text,
+	OUT changed pg_catalog.bool
+) RETURNS pg_catalog.record LANGUAGE c VOLATILE STRICT PARALLEL UNSAFE COST 1000 AS 'MODULE_PATHNAME';
+REVOKE ALL ON FUNCTION fraud_reconcile(pg_catalog.text, pg_catalog.jsonb) FROM PUBLIC;
+COMMENT ON FUNCTION fraud_reconcile(pg_catalog.text, pg_catalog.jsonb)
+	IS 'settles a record with a verdict of the model that came afterwards; an error where it is none, or the record is settled: the first settlement stays';
+
+-- ---- why
+
+CREATE FUNCTION fraud_why(
+	txn_id pg_catalog.text,
+	all_records pg_catalog.bool DEFAULT false,
+	OUT number pg_catalog.int4,
+	OUT rule pg_catalog.text,
+	OUT category pg_catalog.text,
+	OUT status pg_catalog.text,
+	OUT points pg_catalog.int4,
+	OUT value pg_catalog.float8,
+	OUT threshold pg_catalog.float8,
+	OUT reason pg_catalog.text,
+	OUT decided_at pg_catalog.timestamptz,
+	OUT policy_hash pg_catalog.text,
+	OUT record_id pg_catalog.text,
+	OUT recommendation pg_catalog.text,
+	OUT source pg_catalog.text
+) RETURNS SETOF pg_catalog.record LANGUAGE sql VOLATILE PARALLEL UNSAFE SECURITY DEFINER COST 10000 ROWS 20
+	SET search_path = pg_catalog, pg_temp
+BEGIN ATOMIC
+	WITH records AS MATERIALIZED (
+		SELECT j.record_id, j.decided_at, j.decision, j.rules, j.supersedes,
+			   coalesce(j.policy_hash, j.decision OPERATOR(pg_catalog.->>) 'policy_hash') AS policy_hash
+		FROM @extschema@.fraud_journal AS j
+		WHERE j.txn_id OPERATOR(pg_catalog.=) fraud_why.txn_id
+		UNION ALL
+		-- in files; a copy of a file may have what is a row already
+		SELECT f.record_id,
+			   CASE WHEN f.payload OPERATOR(pg_catalog.->>) 'decided_at' OPERATOR(pg_catalog.~) '^\d{4}-\d\d-\d\dT[\d:.]+(Z|[-+]\d\d(:\d\d)?)$'
+					THEN (f.payload OPERATOR(pg_catalog.->>) 'decided_at')::pg_catalog.timestamptz ELSE f.written_at END,
+			   f.payload OPERATOR(pg_catalog.->) 'decision', f.payload OPERATOR(pg_catalog.->) 'rules',
+			   f.payload OPERATOR(pg_catalog.->>) 'supersedes',
+			   coalesce(f.payload OPERATOR(pg_catalog.->>) 'policy_hash',
+						f.payload OPERATOR(pg_catalog.->) 'decision' OPERATOR(pg_catalog.->>) 'policy_hash')
+		FROM @extschema@.fraud_journal_lookup(fraud_why.txn_id) AS f
+		WHERE f.record_id OPERATOR(pg_catalog.<>) ALL (ARRAY(SELECT k.record_id FROM @extschema@.fraud_journal AS k
+			WHERE k.txn_id OPERATOR(pg_catalog.=) fraud_why.txn_id))
+	), ranked AS MATERIALIZED (
+		SELECT r.record_id, r.decided_at, r.decision, r.policy_hash,
+			   CASE WHEN pg_catalog.jsonb_typeof(r.rules) OPERATOR(pg_catalog.=) 'object' THEN r.rules ELSE '{}' END AS rules,
+			   r.decision OPERATOR(pg_catalog.->>) 'recommendation' AS recommendation,
+			   r.decision OPERATOR(pg_catalog.->>) 'source' AS source,
+			   pg_catalog.row_number() OVER (ORDER BY
+					EXISTS (SELECT FROM records AS l WHERE l.supersedes OPERATOR(pg_catalog.=) r.record_id),
+					r.decided_at DESC, r.record_id DESC) AS place
+		FROM records AS r
+	), shown AS MATERIALIZED (
+		SELECT r.* FROM ranked AS r
+		WHERE r.place OPERATOR(pg_catalog.=) 1 OR fraud_why.all_records
+	), lines AS (
+		SELECT s.record_id, 1 AS part, 0 AS number, 'decision' AS rule, s.decision OPERATOR(pg_catalog.->>) 'mode' AS category,
+			   s.recommendation AS status, s.decision OPERATOR(pg_catalog.->) 'risk_score' AS points,
+			   NULL::pg_catalog.jsonb AS value, NULL::pg_catalog.jsonb AS threshold,
+			   coalesce(s.decision OPERATOR(pg_catalog.->>) 'reason', 'the record has no reason') AS reason
+		FROM shown AS s
+		UNION ALL
+		SELECT s.record_id, 2, 0, 'settlement', t.kind, t.now, t.decision OPERATOR(pg_catalog.->) 'risk_score', NULL, NULL,
+			   pg_catalog.format('by %s at %s: %s', t.settled_by, t.settled_at, t.decision OPERATOR(pg_catalog.->>) 'reason')
+		FROM shown AS s JOIN @extschema@.fraud_settlements AS t ON t.record_id OPERATOR(pg_catalog.=) s.record_id
+		UNION ALL
+		SELECT s.record_id, 3, c.number, e.key, coalesce(c.category, 'custom'), e.value OPERATOR(pg_catalog.->>) 'status',
+			   e.value OPERATOR(pg_catalog.->) 'points', e.value OPERATOR(pg_catalog.->) 'value',
+			   e.value OPERATOR(pg_catalog.->) 'threshold',
+			   coalesce(e.value OPERATOR(pg_catalog.->>) 'reason',
+						CASE WHEN e.value OPERATOR(pg_catalog.->>) 'status' OPERATOR(pg_catalog.=) ANY ('{not_evaluated,error}')
+							 THEN pg_catalog.concat_ws(': ', pg_catalog.replace(e.value OPERATOR(pg_catalog.->>) 'status', '_', ' '),
+								s.decision OPERATOR(pg_catalog.#>>) ARRAY['detail', 'not_evaluated', e.key])
+							 WHEN e.value OPERATOR(pg_catalog.->>) 'status' OPERATOR(pg_catalog.=) 'skipped'
+							 THEN 'skipped, the answer was certain' END,
+						nullif(pg_catalog.concat_ws(', ', 'value ' OPERATOR(pg_catalog.||) (e.value OPERATOR(pg_catalog.->>) 'value'),
+							'threshold ' OPERATOR(pg_catalog.||) (e.value OPERATOR(pg_catalog.->>) 'threshold')), ''),
+						pg_catalog.replace(e.value OPERATOR(pg_catalog.->>) 'status', '_', ' '))
+		FROM shown AS s
+			CROSS JOIN LATERAL pg_catalog.jsonb_each(s.rules) AS e
+			LEFT JOIN @extschema@.fraud_rules_catalog() AS c ON c.rule OPERATOR(pg_catalog.=) e.key
+		UNION ALL
+		SELECT s.record_id, 4, NULL, f.factor, CASE WHEN s.source OPERATOR(pg_catalog.=) ANY ('{ML,CACHED_ML}') THEN 'ml' END,
+			   'factor', NULL, NULL, NULL,
+			   CASE WHEN s.source OPERATOR(pg_catalog.=) ANY ('{ML,CACHED_ML}') THEN 'named by the model' ELSE 'named by the decision' END
+		FROM shown AS s
+			CROSS JOIN LATERAL pg_catalog.jsonb_array_elements_text(
+				CASE WHEN pg_catalog.jsonb_typeof(s.decision OPERATOR(pg_catalog.->) 'risk_factors') OPERATOR(pg_catalog.=) 'array'
+					 THEN s.decision OPERATOR(pg_catalog.->) 'risk_factors' ELSE '[]' END) AS f(factor)
+		WHERE NOT s.rules OPERATOR(pg_catalog.?) f.factor
+	)
+	SELECT n.number, n.rule, n.category, n.status,
+		   CASE WHEN pg_catalog.jsonb_typeof(n.points) OPERATOR(pg_catalog.=) 'number' THEN n.points::pg_catalog.int4 END,
+		   CASE WHEN pg_catalog.jsonb_typeof(n.value) OPERATOR(pg_catalog.=) 'number' THEN n.value::pg_catalog.float8 END,
+		   CASE WHEN pg_catalog.jsonb_typeof(n.threshold) OPERATOR(pg_catalog.=) 'number' THEN n.threshold::pg_catalog.float8 END,
+		   n.reason, s.decided_at, s.policy_hash, s.record_id, s.recommendation, s.source
+	FROM lines AS n JOIN shown AS s ON s.record_id OPERATOR(pg_catalog.=) n.record_id
+	ORDER BY s.decided_at DESC, s.record_id DESC, n.part, n.number, n.rule;
+END;
+REVOKE ALL ON FUNCTION fraud_why(pg_catalog.text, pg_catalog.bool) FROM PUBLIC;
+COMMENT ON FUNCTION fraud_why(pg_catalog.text, pg_catalog.bool)
+	IS 'the last decision of a transaction, or all of them: first the decision and, if there is one, its settlement (number 0), then what each rule found, then what else it names. From fraud_journal and from files that wait';
 
 -- ==== live attempts and recent decisions
 

@@ -23,10 +23,12 @@
 #include "core/worker.h"
 #include "decide/attempts.h"
 #include "decide/by_rules.h"
+#include "decide/decide_health.h"
 #include "decide/decisions.h"
 #include "decide/ml_config.h"
 #include "journal/drain.h"
 #include "journal/field_hash.h"
+#include "journal/policy_history.h"
 #include "policy/policy_active.h"
 #include "score/custom.h"
 #include "service/service_tasks.h"
@@ -54,6 +56,7 @@ _PG_init(void)
 	trigger_init();
 	label_source_init();
 	circuit_tasks_init();
+	policy_history_init();
 	drain_init();
 	field_hash_init();
 	service_tasks_init();
@@ -62,6 +65,7 @@ _PG_init(void)
 	attempts_init();
 	decisions_init();
 	by_rules_init();
+	decide_health_init();
 
 	/* behind everything that gives it something to do */
 	worker_init();

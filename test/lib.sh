@@ -28,7 +28,7 @@ ff_enter()
 		cd "$FF_RUN/src"
 		return
 	fi
-	bash "$FF_ROOT/test/setup.sh"
+	bash "$FF_ROOT/test/setup.sh" "${0##*/}"
 
 	FF_AS=()
 	local user

@@ -57,6 +57,8 @@
 #include "config/yaml_server.h"
 #include "config/yaml_tree.h"
 #include "core/compat.h"
+#include "core/events.h"
+#include "core/shared_text.h"
 #include "core/shmem.h"
 
 #define MAX_FILES			4	/* each has a lock */
@@ -78,6 +80,8 @@ typedef struct ConfigBoard
 	uint64		hash;
 	uint64		basis_hash;
 	TimestampTz loaded_at;		/* 0: never, the shipped default */
+	uint32		owner;			/* of the file; valid if image_size > 0, and so is the next */
+	char		loaded_by[NAMEDATALEN]; /* UTF-8; empty: not by fraud_reload() */
 
 	/* the last reading */
 	uint64		content;		/* hash of the path and what was found there */
@@ -100,6 +104,7 @@ typedef struct Reading
 	uint64		ticket;
 	uint64		content;
 	ConfigImage image;
+	uint32		owner;			/* of the file */
 	int			errnum;
 	char		path[MAXPGPATH];
 	YamlError	error;
@@ -181,10 +186,11 @@ unlock_board(const ConfigFile *file)
 
 /*
  * Puts a reading on the board. With error set what is in force stays; otherwise
- * the reading replaces it, of size 0 for the shipped default.
+ * the reading replaces it, of size 0 for the shipped default. by: the role that
+ * asked for it, or empty.
  */
 static void
-publish(ConfigFile *file, const Reading *reading, const char *error)
+publish(ConfigFile *file, const Reading *reading, const char *by, const char *error)
 {
 	ConfigBoard *board = file->board;
 	ConfigImage image = reading->image;
@@ -216,6 +222,8 @@ publish(ConfigFile *file, const Reading *reading, const char *error)
 			board->hash = image.hash;
 			board->basis_hash = image.basis_hash;
 			board->loaded_at = size > 0 ? now : 0;
+			board->owner = reading->owner;
+			strlcpy(board->loaded_by, by, sizeof(board->loaded_by));
 		}
 		else if (pg_atomic_read_u64(&board->generation) == 0)
 		{
@@ -273,6 +281,7 @@ read_bytes(Reading *reading, size_t *len)
 	else
 	{
 		errnum = 0;
+		reading->owner = (uint32) st.st_uid;
 		while (n <= YAML_MAX_BYTES)
 		{
 			ssize_t		got = read(fd, bytes + n, YAML_MAX_BYTES + 1 - n);
@@ -382,13 +391,16 @@ refresh(ConfigFile *file, bool must)
 	MemoryContext caller;
 	Reading    *reading;
 	Reading    *bad = NULL;
+	char		by[NAMEDATALEN] = "";
 	uint64		known = 0;
 
 	cxt = AllocSetContextCreate(CurrentMemoryContext, "fraud configuration file",
 								ALLOCSET_DEFAULT_SIZES);
 	caller = MemoryContextSwitchTo(cxt);
 	reading = palloc(sizeof(Reading));
-	if (!must)
+	if (must)
+		shared_text_store(by, sizeof(by), events_who());
+	else
 	{
 		lock_board(file, LW_SHARED);
 		known = file->board->content;
@@ -396,10 +408,10 @@ refresh(ConfigFile *file, bool must)
 	}
 	read_file(file, reading, known);
 	if (reading->result == READING_DEFAULT || reading->result == READING_GOOD)
-		publish(file, reading, NULL);
+		publish(file, reading, by, NULL);
 	else if (reading->result != READING_SAME)
 	{
-		publish(file, reading, yaml_error_text(&reading->error));
+		publish(file, reading, by, yaml_error_text(&reading->error));
 		if (must)
 		{
 			bad = MemoryContextAlloc(caller, sizeof(Reading));
@@ -522,6 +534,21 @@ config_file_hash(ConfigFile *file)
 	hash = file->board->hash;
 	unlock_board(file);
 	return hash;
+}
+
+void
+config_file_origin(ConfigFile *file, ConfigOrigin *origin)
+{
+	char		by[NAMEDATALEN];
+
+	need_board(file);
+	lock_board(file, LW_SHARED);
+	origin->hash = file->board->hash;
+	origin->shipped = file->board->image_size == 0;
+	origin->owner = file->board->owner;
+	strlcpy(by, file->board->loaded_by, sizeof(by));
+	unlock_board(file);
+	strlcpy(origin->loaded_by, shared_text_from_utf8(by), sizeof(origin->loaded_by));
 }
 
 /* ---- SQL ---- */

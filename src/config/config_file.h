@@ -83,6 +83,17 @@ extern void config_files_reload(void);
 /* Hash of what is in force. */
 extern uint64 config_file_hash(ConfigFile *file);
 
+/* Where what is in force came from, in the server's encoding. */
+typedef struct ConfigOrigin
+{
+	uint64		hash;
+	bool		shipped;		/* nothing else is valid then */
+	uint32		owner;			/* of the file, a number of the system */
+	char		loaded_by[NAMEDATALEN]; /* role that called fraud_reload(); empty: the server read it by itself */
+} ConfigOrigin;
+
+extern void config_file_origin(ConfigFile *file, ConfigOrigin *origin);
+
 extern void config_hash_text(uint64 hash, char *buf /* CONFIG_HASH_CHARS + 1 */ );
 
 #endif							/* FRAUD_CONFIG_CONFIG_FILE_H */

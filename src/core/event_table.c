@@ -14,12 +14,10 @@
 #include "postgres.h"
 
 #include "access/table.h"
-#include "access/tableam.h"
 #include "catalog/pg_class.h"
 #include "catalog/pg_type.h"
 #include "commands/async.h"
 #include "executor/spi.h"
-#include "executor/tuptable.h"
 #include "fmgr.h"
 #include "miscadmin.h"
 #include "utils/acl.h"
@@ -30,7 +28,6 @@
 #include "utils/jsonb.h"
 #include "utils/lsyscache.h"
 #include "utils/rel.h"
-#include "utils/snapmgr.h"
 #include "utils/syscache.h"
 #include "utils/timestamp.h"
 
@@ -39,6 +36,7 @@
 #include "core/compat.h"
 #include "core/event_log.h"
 #include "core/event_table.h"
+#include "core/old_rows.h"
 #include "core/shared_text.h"
 
 #define EVENTS_AT			1	/* column */
@@ -234,31 +232,6 @@ fraud_events_keep(PG_FUNCTION_ARGS)
 	PG_RETURN_NULL();			/* not reached */
 }
 
-static int64
-delete_before(Relation rel, TimestampTz before)
-{
-	Snapshot	snapshot = RegisterSnapshot(GetLatestSnapshot());
-	TupleTableSlot *slot = table_slot_create(rel, NULL);
-	TableScanDesc scan = table_beginscan(rel, snapshot, 0, NULL);
-	int64		deleted = 0;
-
-	while (table_scan_getnextslot(scan, ForwardScanDirection, slot))
-	{
-		bool		isnull;
-
-		CHECK_FOR_INTERRUPTS();
-		if (DatumGetTimestampTz(slot_getattr(slot, EVENTS_AT, &isnull)) >= before)
-			continue;
-		simple_table_tuple_delete(rel, &slot->tts_tid, snapshot);
-		deleted++;
-	}
-	table_endscan(scan);
-	ExecDropSingleTupleTableSlot(slot);
-	UnregisterSnapshot(snapshot);
-	CommandCounterIncrement();
-	return deleted;
-}
-
 Datum
 fraud_events_purge(PG_FUNCTION_ARGS)
 {
@@ -277,7 +250,7 @@ fraud_events_purge(PG_FUNCTION_ARGS)
 	PreventCommandDuringRecovery("fraud_events_purge()");
 
 	rel = table_open(table, ShareUpdateExclusiveLock);
-	deleted = delete_before(rel, before);
+	deleted = old_rows_delete(rel, EVENTS_AT, before);
 	table_close(rel, NoLock);
 	if (deleted > 0)
 	{

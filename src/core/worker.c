@@ -203,6 +203,8 @@ run_task(int i)
 		error_context_stack = &callback;
 		t->again = t->task.tables ? run_in_transaction(&t->task, &ran) : t->task.run(InvalidOid);
 		error_context_stack = callback.previous;
+		if (t->task.next != NULL)
+			t->due = Min(t->due, t->task.next());
 		t->failed = false;
 		if (ran)
 			note_run(i, NULL);

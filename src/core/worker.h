@@ -24,6 +24,9 @@ typedef struct WorkerTask
 
 	/* True: there is more to do, call again at once. May raise errors. */
 	bool		(*run) (Oid schema);
+
+	/* Asked after it ran: it is due then as well, earlier than by its interval. May be NULL. */
+	int64		(*next) (void); /* clock_now() */
 } WorkerTask;
 
 /* For init functions; nothing happens where the library is not preloaded. */

@@ -63,8 +63,7 @@ tables_possible(void)
 	return false;
 }
 
-/* InvalidOid: the extension is not created here. */
-static Oid
+Oid
 extension_schema(void)
 {
 	Relation	rel = table_open(ExtensionRelationId, AccessShareLock);

@@ -17,6 +17,9 @@ extern bool tables_possible(void);
  */
 extern Oid	tables_begin(void);
 
+/* In a transaction; InvalidOid: the extension is not created in this database. */
+extern Oid	extension_schema(void);
+
 /* Taking on fraud_fallback.worker_role. */
 typedef enum WorkerRole
 {

@@ -34,10 +34,10 @@ extern const char *const answer_modes[TIERS + 1];
 
 #define ANSWER_FACTORS_MAX	(MAX_RESULTS + NLISTS + VERDICT_FACTORS_MAX + 2)
 
-/* Texts are of the server's encoding and live as long as the call. */
+/* Texts live as long as the call. All but the id are of the server's encoding. */
 typedef struct Answer
 {
-	TxnText		txn_id;			/* len 0: none */
+	TxnText		txn_id;			/* in UTF-8; len 0: none */
 	int			score;			/* 0 .. MAX_SCORE */
 	RiskLevel	level;			/* follows the score, and so does all that is recommended */
 	int			nfactors;

@@ -40,7 +40,7 @@ answer_put(const Answer *answer, const char *txn_id, StringInfo out)
 	else if (txn_id != NULL)
 		put_bytes(out, txn_id, (int) strlen(txn_id));
 	else
-		put_text(out, answer->txn_id.p, answer->txn_id.len);
+		put_utf8(out, answer->txn_id.p, answer->txn_id.len);
 	PUT(out, ",\"is_fraud\":");
 	put_bool(out, answer->level == LEVEL_HIGH);
 	PUT(out, ",\"risk_score\":");

@@ -105,6 +105,7 @@ ml_features(const Deciding *d)
 
 	initStringInfo(&json);
 	features_json(&d->call->txn, &d->call->features, &json);
+	appendStringInfoChar(&json, '\0');
 	return DirectFunctionCall1(jsonb_in, CStringGetDatum(json.data));
 }
 

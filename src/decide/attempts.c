@@ -6,9 +6,10 @@
  * Locking protocol
  *	 seeds, partitions, sets	never changed after the start
  *	 ahead, told_at				atomics, no lock
- *	 a partition				its lock: exclusive to add, mark and keep, shared
- *								to read
- * A lock is held for a search in two sets and a copy of at most 3,500 bytes,
+ *	 a partition				its lock: exclusive to add, mark, keep and
+ *								forget, shared to read
+ * A lock is held for a search in two sets and a copy of at most 3,500 bytes (or
+ * wiping 6,000),
  * well below a microsecond; nothing is allocated, raised, logged or called
  * under it. No other lock is taken meanwhile.
  *
@@ -229,6 +230,17 @@ attempts_profile_get(const AttemptsKey *key, char *image, int64 *age)
 	LWLockRelease(lock);
 	*age = clock_now() - put_at;
 	return len;
+}
+
+bool
+attempts_forget(const AttemptsKey *key)
+{
+	LWLock	   *lock;
+	Recent	   *r = lock_partition(key, LW_EXCLUSIVE, &lock);
+	bool		found = recent_forget(r, &key->hash);
+
+	LWLockRelease(lock);
+	return found;
 }
 
 /* ---- for people ---- */

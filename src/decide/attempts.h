@@ -54,6 +54,12 @@ extern bool attempts_profile_put(const AttemptsKey *key, const char *image, size
 /* Its size, 0: none, and its age in microseconds. image: RECENT_PROFILE_MAX bytes. */
 extern size_t attempts_profile_get(const AttemptsKey *key, char *image, int64 *age);
 
+/*
+ * Wipes the attempts and the history of a customer, as if he had never come.
+ * False where there was nothing.
+ */
+extern bool attempts_forget(const AttemptsKey *key);
+
 /* ---- for people ---- */
 
 typedef struct AttemptsStatus

@@ -391,6 +391,22 @@ recent_profile_get(const Recent *r, const Hash128 *key, char *image, int64 *put_
 	return c->profile_len;
 }
 
+/* ---- forgetting ---- */
+
+bool
+recent_forget(Recent *r, const Hash128 *key)
+{
+	Customer   *c = find(r, key);
+
+	if (c == NULL)
+		return false;
+	memset(attempts_of(r, c), 0, RECENT_EVENTS * sizeof(Attempt));
+	memset(profile_of(r, c), 0, PROFILE_ROOM);
+	memset(c, 0, sizeof(*c));
+	r->counters.customers--;
+	return true;
+}
+
 /* ---- with a history ---- */
 
 int

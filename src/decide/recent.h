@@ -83,6 +83,9 @@ extern bool recent_profile_put(Recent *recent, const Hash128 *customer, const ch
 /* Its size, 0: none. image: RECENT_PROFILE_MAX bytes. */
 extern size_t recent_profile_get(const Recent *recent, const Hash128 *customer, char *image, int64 *put_at);
 
+/* Wipes all there is of a customer. False where there was nothing. */
+extern bool recent_forget(Recent *recent, const Hash128 *customer);
+
 /*
  * Adds attempts to a history for scoring the transaction `identity` at t: what
  * is later than t, or the transaction itself, is of no use then and would only

@@ -158,12 +158,12 @@ put_rules(const ScoreCall *call, bool reasons, StringInfo out)
 		put_bytes(out, name, (int) strlen(name));
 		PUT(out, "\",\"points\":");
 		put_int(out, result->points);
-		if (!isnan(result->value))
+		if (isfinite(result->value))
 		{
 			PUT(out, ",\"value\":");
 			put_double(out, result->value);
 		}
-		if (!isnan(result->threshold))
+		if (isfinite(result->threshold))
 		{
 			PUT(out, ",\"threshold\":");
 			put_double(out, result->threshold);

@@ -12,7 +12,6 @@
  */
 #include "postgres.h"
 
-#include "common/hashfn.h"
 #include "common/hmac.h"
 #include "common/sha2.h"
 #include "miscadmin.h"
@@ -69,20 +68,6 @@ key_setup(void *memory, LWLockPadded *locks, bool found)
 				 errdetail("Fields that are to be hashed are left out until the server is started with one.")));
 }
 
-/*
- * What was hashed last, by the value's hash: who pays twice pays with the same
- * card, and making an HMAC costs a microsecond or two.
- */
-#define RECENT			16
-#define RECENT_VALUE	40
-
-static struct
-{
-	uint8		len;			/* 0: none */
-	char		value[RECENT_VALUE];
-	char		text[FIELD_HASH_LEN];
-}			recent[RECENT];
-
 static bool
 hmac(const char *value, size_t len, uint8 *result)
 {
@@ -103,32 +88,14 @@ field_hash(const char *utf8, size_t len, char *dst)
 {
 	static const char digits[] = "0123456789abcdef";
 	uint8		result[PG_SHA256_DIGEST_LENGTH];
-	int			place = -1;
 
-	if (hash_key == NULL || !hash_key->known)
-		return false;
-	if (len > 0 && len <= RECENT_VALUE)
-	{
-		place = (int) (hash_bytes((const unsigned char *) utf8, (int) len) % RECENT);
-		if (recent[place].len == len && memcmp(recent[place].value, utf8, len) == 0)
-		{
-			memcpy(dst, recent[place].text, FIELD_HASH_LEN);
-			return true;
-		}
-	}
-	if (!hmac(utf8, len, result))
+	if (hash_key == NULL || !hash_key->known || !hmac(utf8, len, result))
 		return false;
 	memcpy(dst, "hmac:", 5);
 	for (int i = 0; i < HASH_BYTES; i++)
 	{
 		dst[5 + 2 * i] = digits[result[i] >> 4];
 		dst[6 + 2 * i] = digits[result[i] & 15];
-	}
-	if (place >= 0)
-	{
-		recent[place].len = (uint8) len;
-		memcpy(recent[place].value, utf8, len);
-		memcpy(recent[place].text, dst, FIELD_HASH_LEN);
 	}
 	return true;
 }

@@ -18,6 +18,7 @@
  */
 #include "postgres.h"
 
+#include "access/table.h"
 #include "catalog/pg_type.h"
 #include "common/cryptohash.h"
 #include "common/sha2.h"
@@ -26,6 +27,7 @@
 #include "utils/date.h"
 #include "utils/datetime.h"
 #include "utils/lsyscache.h"
+#include "utils/rel.h"
 #include "utils/timestamp.h"
 
 #include "core/clock.h"
@@ -33,6 +35,7 @@
 #include "core/event_table.h"
 #include "core/events.h"
 #include "core/json_text.h"
+#include "core/old_rows.h"
 #include "journal/journal_days.h"
 #include "journal/journal_files.h"
 #include "journal/journal_tables.h"
@@ -47,6 +50,9 @@
 
 #define SLICE				20000	/* rows hashed at a time */
 #define PROGRESS_DAYS		30	/* segments that are gone are remembered */
+
+/* fraud_settlements */
+#define SETTLEMENTS_DECIDED_AT	2
 
 StaticAssertDecl(JOURNAL_HASH_LEN == PG_SHA256_DIGEST_LENGTH, "hashes are SHA-256");
 
@@ -118,6 +124,9 @@ journal_day_partition(Oid schema, int32 day)
 				false, 0, NULL, NULL, NULL);
 	journal_run(schema, psprintf("CREATE UNIQUE INDEX %s_record_id ON %%s.%s (record_id)", name, name),
 				false, 0, NULL, NULL, NULL);
+	/* a few, of emergencies */
+	journal_run(schema, psprintf("CREATE INDEX %s_queued ON %%s.%s (decided_at) WHERE queued", name, name),
+				false, 0, NULL, NULL, NULL);
 	/* a hash takes ids of any length */
 	journal_run(schema, psprintf("CREATE INDEX %s_txn_id ON %%s.%s USING hash (txn_id)", name, name),
 				false, 0, NULL, NULL, NULL);
@@ -133,6 +142,8 @@ journal_day_partition(Oid schema, int32 day)
 	journal_run(schema, psprintf("COMMENT ON TABLE %%s.%s IS 'records of %s, UTC'", name, from),
 				false, 0, NULL, NULL, NULL);
 	journal_run(schema, psprintf("COMMENT ON INDEX %%s.%s_record_id IS 'each record once'", name),
+				false, 0, NULL, NULL, NULL);
+	journal_run(schema, psprintf("COMMENT ON INDEX %%s.%s_queued IS 'records that were queued'", name),
 				false, 0, NULL, NULL, NULL);
 	journal_run(schema, psprintf("COMMENT ON INDEX %%s.%s_txn_id IS 'records of a transaction'", name),
 				false, 0, NULL, NULL, NULL);
@@ -459,6 +470,16 @@ close_some(Oid schema, TimestampTz drained)
 
 /* ---- retention ---- */
 
+/* Settlements of its records, below the triggers. */
+static void
+drop_settlements(Oid schema, int32 day)
+{
+	Relation	rel = table_open(get_relname_relid("fraud_settlements", schema), RowExclusiveLock);
+
+	(void) old_rows_delete(rel, SETTLEMENTS_DECIDED_AT, day_begins(day + 1));
+	table_close(rel, NoLock);
+}
+
 /* One day that is too old, and closed. False: there is none, or somebody reads. */
 static bool
 drop_one(Oid schema)
@@ -498,6 +519,7 @@ drop_one(Oid schema)
 			return false;
 		journal_run(schema, psprintf("DROP TABLE %%s.%s", partition_name(day)), false, 0, NULL, NULL, NULL);
 	}
+	drop_settlements(schema, day);
 	previous_len = last_link(schema, previous, &number);
 	number++;
 	journal_hash_begin(hash, previous, previous_len, number, day, 0, "removed", records);

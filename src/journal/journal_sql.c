@@ -55,6 +55,7 @@ fraud_journal_keep(PG_FUNCTION_ARGS)
 	ereport(ERROR,
 			(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
 			 errmsg("rows of %s cannot be updated or deleted", table),
+			 strcmp(table, "fraud_policy_history") == 0 ? errhint("Each policy that was in force stays.") :
 			 errhint("The worker removes whole days when they are older than journal.retention.")));
 	PG_RETURN_NULL();			/* not reached */
 }

@@ -8,6 +8,8 @@
  */
 #include "postgres.h"
 
+#include <pwd.h>
+
 #include "fmgr.h"
 #include "utils/builtins.h"
 #include "utils/guc.h"
@@ -15,6 +17,8 @@
 #include "config/config_file.h"
 #include "config/yaml_tree.h"
 #include "core/compat.h"
+#include "core/shared_text.h"
+#include "core/worker.h"
 #include "policy/policy_file.h"
 #include "policy/policy_server.h"
 
@@ -93,6 +97,23 @@ policy_file_take(void)
 	return config_file_take(&rules, &taken);
 }
 
+char *
+policy_file_author(uint64 hash)
+{
+	ConfigOrigin origin;
+	struct passwd *entry;
+	char	   *file;
+
+	config_file_origin(&rules, &origin);
+	if (origin.hash != hash)
+		return NULL;
+	if (origin.shipped)
+		return pstrdup("shipped");
+	entry = getpwuid((uid_t) origin.owner);
+	file = entry != NULL ? psprintf("file of %s", shared_text(entry->pw_name)) : psprintf("file of user %u", origin.owner);
+	return origin.loaded_by[0] == '\0' ? file : psprintf("%s, loaded by %s", file, origin.loaded_by);
+}
+
 /*
  * Reads the files now. The policy is in force for statements that begin after
  * this one, of every session if the library is preloaded, else of this one.
@@ -103,6 +124,7 @@ fraud_reload(PG_FUNCTION_ARGS)
 	char		hash[CONFIG_HASH_CHARS + 1];
 
 	config_files_reload();
+	worker_wake();				/* who keeps the policies */
 	config_hash_text(config_file_hash(&rules), hash);
 	PG_RETURN_TEXT_P(cstring_to_text(hash));
 }

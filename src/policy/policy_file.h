@@ -19,6 +19,12 @@ extern void policy_file_init(void);
  */
 extern bool policy_file_changed(void);
 
+/*
+ * Who put the policy with this hash in force, as far as that is known: "shipped",
+ * or the owner of the file and who loaded it. NULL: another is in force.
+ */
+extern char *policy_file_author(uint64 hash);
+
 /* A copy of the policy in force; NULL where that is the shipped default. */
 extern Policy *policy_file_take(void);
 

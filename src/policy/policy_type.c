@@ -123,8 +123,8 @@ read_text(const char *text, size_t len, YamlError *error)
 	return policy;
 }
 
-static char *
-write_text(const Policy *policy)
+char *
+policy_text(const Policy *policy)
 {
 	size_t		len;
 	char	   *utf8 = policy_write(policy, &len);
@@ -149,7 +149,7 @@ fraud_rules_in(PG_FUNCTION_ARGS)
 Datum
 fraud_rules_out(PG_FUNCTION_ARGS)
 {
-	PG_RETURN_CSTRING(write_text(policy_from_datum(PG_GETARG_DATUM(0))));
+	PG_RETURN_CSTRING(policy_text(policy_from_datum(PG_GETARG_DATUM(0))));
 }
 
 Datum
@@ -171,7 +171,7 @@ fraud_rules_recv(PG_FUNCTION_ARGS)
 Datum
 fraud_rules_send(PG_FUNCTION_ARGS)
 {
-	const char *text = write_text(policy_from_datum(PG_GETARG_DATUM(0)));
+	const char *text = policy_text(policy_from_datum(PG_GETARG_DATUM(0)));
 	StringInfoData buf;
 
 	pq_begintypsend(&buf);

@@ -31,6 +31,9 @@ typedef struct PolicyArg
  */
 extern const Policy *policy_arg(FunctionCallInfo fcinfo, int argno, PolicyArg *arg);
 
+/* Its canonical YAML, in the server's encoding. */
+extern char *policy_text(const Policy *policy);
+
 /* The policy of a datum, checked in full. */
 extern const Policy *policy_from_datum(Datum value);
 

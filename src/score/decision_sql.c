@@ -14,6 +14,7 @@
 #include "catalog/pg_type.h"
 #include "common/hashfn.h"
 #include "lib/stringinfo.h"
+#include "mb/pg_wchar.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/json.h"
@@ -23,6 +24,7 @@
 #include "config/config_file.h"
 #include "config/yaml_server.h"
 #include "core/compat.h"
+#include "core/shared_text.h"
 #include "score/score_call.h"
 
 /* Texts of the library, the row type, and what depends on the policy. */
@@ -216,6 +218,14 @@ detail_datum(ScoreCall *call)
 }
 
 Datum
+txn_id_datum(const TxnText *txn_id)
+{
+	if (GetDatabaseEncoding() == PG_UTF8 || GetDatabaseEncoding() == PG_SQL_ASCII)
+		return PointerGetDatum(cstring_to_text_with_len(txn_id->p, txn_id->len));
+	return CStringGetTextDatum(shared_text_from_utf8(pnstrdup(txn_id->p, txn_id->len)));
+}
+
+Datum
 decision_datum(ScoreCall *call)
 {
 	const Decision *d = &call->decision;
@@ -228,7 +238,7 @@ decision_datum(ScoreCall *call)
 
 	nulls[0] = !(call->txn.known & COL_BIT(COL_TXN_ID));
 	if (!nulls[0])
-		values[0] = PointerGetDatum(cstring_to_text_with_len(call->txn.txn_id.p, call->txn.txn_id.len));
+		values[0] = txn_id_datum(&call->txn.txn_id);
 	values[1] = BoolGetDatum(d->level == LEVEL_HIGH);
 	values[2] = Int32GetDatum(d->score);
 	values[3] = call->levels[d->level];

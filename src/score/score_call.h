@@ -91,6 +91,9 @@ extern Datum features_answer(FunctionCallInfo fcinfo, ScoreCall *call);
 /* Sets call->desc to the result's row type, which must have ncolumns. */
 extern void score_result_desc(FunctionCallInfo fcinfo, ScoreCall *call, int ncolumns);
 
+/* The id of a transaction in the encoding of the database. */
+extern Datum txn_id_datum(const TxnText *txn_id);
+
 /* The decision as a fraud_decision. */
 extern Datum decision_datum(ScoreCall *call);
 

@@ -7,8 +7,8 @@
  * when its time is over goes by one that tests do not move. Probes over TCP go
  * on side by side: while one is under way the task waits for all of them
  * together, a moment at a time, so that other tasks have their turn. A query
- * runs alone, one a turn, and only when no connection waits for its answer: it
- * must not be what makes the other look slow.
+ * holds the worker, so one a turn, and not while a connection was just begun:
+ * it must not be what makes the other look slow.
  *
  *-------------------------------------------------------------------------
  */
@@ -26,8 +26,11 @@
 /* So long the worker waits for sockets before it looks at its other tasks. */
 #define SLICE_MS			20
 
-/* A query that has waited so long goes before new connections. */
-#define QUERY_LATE			USECS_PER_SEC
+/*
+ * A connection that is older is slow anyway, or hangs: no query waits for it,
+ * nor for others longer than this. In microseconds.
+ */
+#define QUERY_WAITS			INT64CONST(100000)
 
 /* The worker's own: what it knows of a dependency, by its place. */
 typedef struct Probe
@@ -148,21 +151,40 @@ go_on_with_tcp(void)
 	}
 }
 
-/* Runs the query that has waited longest. True: another one waits. */
+static bool
+is_young(const Probe *p)
+{
+	return under_way(p) && probe_clock() - p->tcp->started < QUERY_WAITS;
+}
+
+/* Runs the query that has waited longest. True: one waits. */
 static bool
 run_query(int64 now)
 {
+	static int64 waits_since = 0;	/* probe_clock(); 0: none waits for connections */
 	Probe	   *first = NULL;
 	bool		more = false;
+	bool		young = false;
 	ProbeResult result;
 
 	for (int i = 0; i < nprobes; i++)
+	{
+		young |= is_young(&probe[i]);
 		if (probe[i].config.kind == PROBE_SQL && probe[i].due <= now)
 		{
 			more = first != NULL;
 			if (first == NULL || probe[i].due < first->due)
 				first = &probe[i];
 		}
+	}
+	if (first != NULL && young)
+	{
+		if (waits_since == 0)
+			waits_since = probe_clock();
+		if (probe_clock() - waits_since < QUERY_WAITS)
+			return true;
+	}
+	waits_since = 0;
 	if (first == NULL)
 		return false;
 	first->due = now + first->config.interval;
@@ -171,37 +193,29 @@ run_query(int64 now)
 	return more;
 }
 
-/* Queries come in between, however many connections hang one after the other. */
-static bool
-query_is_late(int64 now)
-{
-	for (int i = 0; i < nprobes; i++)
-		if (probe[i].config.kind == PROBE_SQL && probe[i].due + QUERY_LATE <= now)
-			return true;
-	return false;
-}
-
 bool
 probes_run(Oid schema)
 {
 	int64		now = clock_now();
-	bool		late;
-	int			n = 0;
+	bool		tcp;
 
 	follow_settings(now);
+	/* the clock was set back */
 	for (int i = 0; i < nprobes; i++)
-	{
-		/* the clock was set back */
 		probe[i].due = Min(probe[i].due, now + probe[i].config.interval);
-		n += under_way(&probe[i]);
-	}
-	late = query_is_late(now);
-	if (!late)
-		n = begin_tcp(now);
-	if (n > 0)
-	{
+	tcp = begin_tcp(now) > 0;
+	if (tcp)
 		go_on_with_tcp();
-		return true;
-	}
-	return run_query(now) || late;
+	return run_query(now) || tcp;
+}
+
+int64
+probes_next(void)
+{
+	int64		next = PG_INT64_MAX;
+
+	for (int i = 0; i < nprobes; i++)
+		if (probe[i].config.kind == PROBE_TCP || probe[i].config.kind == PROBE_SQL)
+			next = Min(next, probe[i].due);
+	return next;
 }

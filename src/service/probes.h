@@ -65,4 +65,7 @@ extern void tcp_end(TcpProbe *probe);
 
 extern bool probes_run(Oid schema);
 
+/* When the next one is due, clock_now(). */
+extern int64 probes_next(void);
+
 #endif							/* FRAUD_SERVICE_PROBES_H */

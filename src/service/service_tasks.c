@@ -76,7 +76,8 @@ service_tasks_init(void)
 		.interval = 500,
 		.on_wake = false,
 		.tables = false,
-		.run = probes_run
+		.run = probes_run,
+		.next = probes_next
 	};
 	static const WorkerTask evaluating = {
 		.name = "tiers",

@@ -22,6 +22,7 @@
 #include "utils/timestamp.h"
 
 #include "core/compat.h"
+#include "core/shared_text.h"
 #include "profile/profile.h"
 #include "txn/txn_value.h"
 
@@ -59,10 +60,10 @@ value_text(Txn *txn, const Value *v)
 			/* trimmed when it was found; policies and hashes are UTF-8 */
 			t.p = v->u.text;
 			t.len = v->len;
-			if (GetDatabaseEncoding() != PG_UTF8)
+			if (GetDatabaseEncoding() != PG_UTF8 && GetDatabaseEncoding() != PG_SQL_ASCII)
 			{
-				t.p = pg_server_to_any(v->u.text, v->len, PG_UTF8);
-				t.len = t.p == v->u.text ? v->len : (int) strlen(t.p);
+				t.p = shared_text_to_utf8(pnstrdup(v->u.text, v->len));
+				t.len = (int) strlen(t.p);
 			}
 			break;
 		case VALUE_INT:

@@ -74,7 +74,7 @@ is(log_count($node, qr/LOG:  worker start:/), 1, 'each event is logged once');
 is($node->safe_psql('postgres', q{SELECT DISTINCT pid IS NOT NULL, started_at < now(), database, role, last_cycle_at IS NOT NULL, cycles > 0, tables_off FROM fraud_worker}),
 	't|t|postgres||t|t|', 'fraud_worker');
 is($node->safe_psql('postgres', q{SELECT string_agg(task, ', ' ORDER BY task), bool_and(runs > 0 AND last_run_at IS NOT NULL), count(last_error) FROM fraud_worker}),
-	'circuits, event log, event table, fold, journal, journal files, probes, tiers|t|0', 'its tasks');
+	'circuits, event log, event table, fold, journal, journal files, policy history, probes, tiers|t|0', 'its tasks');
 
 $node->safe_psql('postgres', $payments);
 $node->safe_psql('postgres', 'SELECT pay(1, 100)');

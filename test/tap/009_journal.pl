@@ -500,7 +500,7 @@ my $was = sql($days, $asked);
 my $was_chain = sql($days, $chain);
 my $dump = PostgreSQL::Test::Utils::tempdir . '/dump.sql';
 $days->command_ok([ 'pg_dump', '--no-privileges', '-d', $days->connstr('postgres'), '-f', $dump ], 'pg_dump');
-my $restored = new_node('restored', '', 'segment_size: 128 kB, max_size: 32 MB', plain => 1);
+my $restored = new_node('restored', '', 'segment_size: 128 kB, max_size: 32 MB, retention: off', plain => 1);
 my $text = slurp_file($dump);
 ok($text =~ s/(?=COPY public\.)/SELECT public.fraud_test_advance('20 days');\n/g, 'the worker comes between all tables');
 write_file($dump, $text);

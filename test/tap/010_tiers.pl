@@ -143,7 +143,7 @@ is(dependency($node, 'database', 'samples'), $samples + 1, 'and then once');
 
 # health for orchestrators
 is(sql($node, q{SELECT k, ok, (SELECT string_agg(key || '=' || (value->>'ok'), ',') FROM jsonb_each(detail->'checks')) FROM unnest('{live,ready,startup}'::text[]) k, fraud_health(k)}),
-	"live|t|session=true\nready|t|tier=true,policy=true,standby_lag=true\nstartup|t|policy=true,saved_state=true", 'fraud_health()');
+	"live|t|session=true\nready|t|tier=true,policy=true,journal=true,standby_lag=true\nstartup|t|policy=true,histories=true,saved_state=true", 'fraud_health()');
 refused($node, q{SELECT fraud_health('alive')}, qr/ERROR:  there is no kind of health "alive"\nHINT:  It is live, ready or startup/);
 
 # ---- D2: ML off, by its circuit; D6, D7: recovery

@@ -225,6 +225,7 @@ against_model(uint32 sets, int customers, int64 step, uint64 ids, const char *wh
 	int			displaced = 0;
 	int			incomplete = 0;
 	int			more = 0;
+	int			forgotten = 0;
 
 	model_reset(sets);
 	for (int round = 0; round < 60000 && wrong == 0; round++)
@@ -235,8 +236,15 @@ against_model(uint32 sets, int customers, int64 step, uint64 ids, const char *wh
 		RecentAttempts seen;
 
 		now += 1 + (int64) draw((uint64) step);
-		switch (draw(8))
+		switch (draw(50) == 0 ? 8 : draw(8))
 		{
+			case 8:
+				wrong += recent_forget(r, &key) != model[number].here;
+				model_counters.customers -= model[number].here;
+				model[number].here = false;
+				forgotten++;
+				recent_read(r, &key, now, &seen);
+				break;
 			case 0:
 				recent_read(r, &key, now, &seen);
 				wrong += seen.remembered || seen.displaced;
@@ -274,8 +282,8 @@ against_model(uint32 sets, int customers, int64 step, uint64 ids, const char *wh
 		more += seen.more;
 	}
 	check(wrong == 0, what);
-	printf("# evicted " UINT64_FORMAT ", live " UINT64_FORMAT ", displaced %d, incomplete %d, more %d\n",
-		   model_counters.evicted, model_counters.evicted_live, displaced, incomplete, more);
+	printf("# evicted " UINT64_FORMAT ", live " UINT64_FORMAT ", displaced %d, incomplete %d, more %d, forgotten %d\n",
+		   model_counters.evicted, model_counters.evicted_live, displaced, incomplete, more, forgotten);
 	free(r);
 }
 
@@ -379,6 +387,49 @@ profiles(void)
 	check(refused, "no attempts of the last hour are given up for a history");
 	key = key_of(100);
 	check(recent_profile_put(r, &key, image, 10, 90 + RECENT_KEPT), "older ones are");
+	free(r);
+}
+
+static bool
+memory_has(const Recent *r, uint32 sets, const void *bytes, size_t len)
+{
+	const char *p = (const char *) r;
+
+	for (size_t i = 0; i + len <= recent_size(sets); i++)
+		if (memcmp(p + i, bytes, len) == 0)
+			return true;
+	return false;
+}
+
+static void
+forgetting(void)
+{
+	Recent	   *r = new_recent(2);
+	Hash128		key = key_of(1);
+	Hash128		other = key_of(2);
+	Event		e = event_of(UINT64CONST(0x1122334455667788), 1000, 10000);
+	uint8		packed[EVENT_SIZE];
+	char		image[] = "what is known of somebody";
+	char		back[RECENT_PROFILE_MAX];
+	int64		put_at = 0;
+	RecentAttempts seen;
+	RecentCounters counters;
+
+	event_pack(&e, packed);
+	recent_add(r, &key, &e, 100, &seen);
+	(void) recent_profile_put(r, &key, image, sizeof(image), 100);
+	e.id++;
+	recent_add(r, &other, &e, 100, &seen);
+	check(memory_has(r, 2, packed, EVENT_SIZE) && memory_has(r, 2, image, sizeof(image)) && memory_has(r, 2, &key, sizeof(key)),
+		  "a customer is in memory");
+	check(recent_forget(r, &key) && !recent_forget(r, &key), "he is forgotten, once");
+	check(!memory_has(r, 2, packed, EVENT_SIZE) && !memory_has(r, 2, image, sizeof(image)) && !memory_has(r, 2, &key, sizeof(key)),
+		  "and no byte of him is left");
+	recent_read(r, &key, 101, &seen);
+	check(seen.n == 0 && !seen.incomplete && !seen.more && recent_profile_get(r, &key, back, &put_at) == 0, "he is as new as any");
+	recent_read(r, &other, 101, &seen);
+	recent_counters(r, &counters);
+	check(seen.n == 1 && counters.customers == 1 && counters.evicted == 0, "the others are there");
 	free(r);
 }
 
@@ -537,6 +588,7 @@ main(void)
 {
 	edges();
 	profiles();
+	forgetting();
 	against_model(1, 12, MINUTE, 60, "one set, more customers than places");
 	against_model(3, 40, 20 * USECS_A_SECOND, 40, "a flood: three sets, many customers, all within the hour");
 	against_model(8, 200, 2 * MINUTE, 1000, "attempts of many ages");
