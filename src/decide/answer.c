@@ -12,9 +12,11 @@
 
 #include "access/htup_details.h"
 #include "catalog/pg_type.h"
+#include "common/hashfn.h"
 #include "mb/pg_wchar.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
+#include "utils/datum.h"
 #include "utils/jsonb.h"
 #include "utils/memutils.h"
 #include "utils/timestamp.h"
@@ -136,6 +138,44 @@ factors_datum(const Answer *answer)
 	return PointerGetDatum(construct_array(texts, answer->nfactors, TEXTOID, -1, false, TYPALIGN_INT));
 }
 
+/*
+ * Mostly the same few rules are not evaluated, so the same details come again.
+ * By hash of the text; what is seldom or long is made anew.
+ */
+#define DETAILS			32
+#define DETAIL_MAX		1000
+
+static Datum
+detail_datum(const char *text)
+{
+	static struct
+	{
+		char	   *text;		/* NULL: none yet */
+		Datum		value;
+	}			kept[DETAILS];
+	size_t		len = strlen(text);
+	Datum		value;
+	int			i = (int) (hash_bytes((const unsigned char *) text, (int) len) % DETAILS);
+	MemoryContext old;
+
+	if (kept[i].text != NULL && strcmp(kept[i].text, text) == 0)
+		return kept[i].value;
+	value = DirectFunctionCall1(jsonb_in, CStringGetDatum(text));
+	if (len > DETAIL_MAX)
+		return value;
+	if (kept[i].text != NULL)
+	{
+		pfree(kept[i].text);
+		kept[i].text = NULL;
+		pfree(DatumGetPointer(kept[i].value));
+	}
+	old = MemoryContextSwitchTo(TopMemoryContext);
+	kept[i].value = datumCopy(value, false, -1);
+	kept[i].text = pstrdup(text);
+	MemoryContextSwitchTo(old);
+	return value;
+}
+
 /* A reason that is so many bytes shorter, with dots at the end. */
 static Datum
 cut_reason(const char *reason, int less)
@@ -180,7 +220,7 @@ answer_datum(TupleDesc desc, const Answer *answer)
 	values[ANSWER_DECIDED_AT] = TimestampTzGetDatum(answer->decided_at);
 	nulls[ANSWER_DETAIL] = answer->detail == NULL;
 	values[ANSWER_DETAIL] = nulls[ANSWER_DETAIL] ? (Datum) 0 :
-		DirectFunctionCall1(jsonb_in, CStringGetDatum(answer->detail));
+		detail_datum(answer->detail);
 
 	tuple = heap_form_tuple(desc, values, nulls);
 	if (unlikely(tuple->t_len > KEPT_MAX))

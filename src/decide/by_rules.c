@@ -27,6 +27,13 @@ static int	lookup_timeout;		/* milliseconds */
 
 /* ---- stored histories ---- */
 
+/* Whether it has an attempt of the hour before: tier 3 needs no others. */
+static bool
+has_recent_attempts(const ProfileState *state, int64 time)
+{
+	return state->n > 0 && event_time(state->ring + (state->n - 1) * EVENT_SIZE) > time - USECS_AN_HOUR;
+}
+
 /* For tier 3: as it is stored, without live attempts, which are kept themselves. */
 static void
 keep_profile(const Deciding *d)
@@ -35,7 +42,7 @@ keep_profile(const Deciding *d)
 	char		image[PROFILE_BUFFER_SIZE];
 	size_t		len;
 
-	if (!d->customer || state == NULL ||
+	if (!d->customer || state == NULL || !has_recent_attempts(state, d->call->txn.time) ||
 		(d->seen.profile_at != LIVE_NEVER && clock_now() - d->seen.profile_at < PROFILE_KEPT_FOR))
 		return;
 	len = profile_encode(state, image);

@@ -6,7 +6,8 @@
  * Facts are the values a decision looks at. Status and label are not among
  * them: they change while the transaction stays what it is. Amounts are those
  * in the base currency, times are moments, so what is written in two ways is
- * one fact.
+ * one fact. An amount without a rate is one as it came: rules miss it, but ML
+ * may have read it.
  *
  *-------------------------------------------------------------------------
  */
@@ -78,6 +79,8 @@ facts_of(const Txn *txn, const Hash128 *seeds)
 	add_text(&facts, COL_MERCHANT_ID, &txn->merchant);
 	add_text(&facts, COL_MERCHANT_CATEGORY, &txn->category);
 	ADD(COL_AMOUNT, txn->amount);
+	if (unusable & COL_BIT(COL_AMOUNT))
+		add(&facts, &txn->odd_amount, sizeof(txn->odd_amount));
 	ADD(COL_OCCURRED_AT, txn->time);
 	ADD(COL_TIMEZONE, txn->hour);
 	ADD(COL_TIMEZONE, txn->day);

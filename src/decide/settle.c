@@ -32,11 +32,13 @@
 #include "utils/memutils.h"
 #include "utils/timestamp.h"
 
+#include "config/config_file.h"
 #include "core/attempt.h"
 #include "core/clock.h"
 #include "core/compat.h"
 #include "core/events.h"
 #include "journal/journal_tables.h"
+#include "policy/policy_active.h"
 #include "service/tiers.h"
 
 #define FETCH				100 /* records at a time */
@@ -315,17 +317,22 @@ find_record(Settlement *s, const char *name)
 static void
 read_verdict(Settlement *s)
 {
-	Oid			types[2] = {JSONBOID, TEXTOID};
-	Datum		values[2] = {s->ml, s->txn_id};
-	char		nulls[2] = {' ', s->no_txn_id ? 'n' : ' '};
+	Oid			types[3] = {JSONBOID, TEXTOID, TEXTOID};
+	Datum		values[3] = {s->ml, s->txn_id};
+	char		nulls[3] = {' ', s->no_txn_id ? 'n' : ' ', ' '};
+	char		hash[CONFIG_HASH_CHARS + 1];
 	Datum		problem;
+
+	/* its bands made a recommendation of the score */
+	config_hash_text(policy_active()->hash, hash);
+	values[2] = CStringGetTextDatum(hash);
 
 	journal_run(s->schema, "SELECT CASE WHEN v.valid THEN NULL ELSE v.problem END, v.recommendation, pg_catalog.to_jsonb(pg_catalog.jsonb_populate_record("
 				"NULL::%s.fraud_decision, pg_catalog.jsonb_build_object('txn_id', $2, 'is_fraud', v.is_fraud,"
 				" 'risk_score', v.risk_score, 'risk_level', v.risk_level, 'risk_factors', v.risk_factors,"
 				" 'recommendation', v.recommendation, 'mode', 'FULL', 'source', 'ML', 'degraded', false,"
-				" 'reason', 'verdict given afterwards')))"
-				" FROM %s.fraud_verdict($1) AS v", false, 2, types, values, nulls);
+				" 'coverage', 1, 'policy_hash', $3, 'reason', 'verdict given afterwards')))"
+				" FROM %s.fraud_verdict($1) AS v", false, 3, types, values, nulls);
 	if (column(SPI_tuptable, 0, 1, -1, &problem) || !column(SPI_tuptable, 0, 2, -1, &s->now))
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),

@@ -10,6 +10,8 @@
  */
 #include "postgres.h"
 
+#include <math.h>
+
 #include "catalog/pg_type.h"
 #include "mb/pg_wchar.h"
 #include "utils/builtins.h"
@@ -115,7 +117,7 @@ interval_of_seconds(Numeric seconds)
 
 	if (!(s >= 0 && s < 1e9))
 		malformed(ML_LATENCY);
-	interval->time = (TimeOffset) (s * USECS_PER_SEC);
+	interval->time = (TimeOffset) rint(s * USECS_PER_SEC);
 	return IntervalPGetDatum(interval);
 }
 

@@ -40,6 +40,7 @@ typedef struct Txn
 	uint32		merchant_hash;	/* 24 bits, 0 none */
 
 	int64		amount;			/* ten-thousandths of the base currency */
+	uint64		odd_amount;		/* hash of amount and currency as they came, where they are none */
 	int64		time;			/* microseconds since 2000-01-01 UTC */
 	bool		date_only;		/* occurred_at has no time of day */
 	int			hour;			/* local, valid with COL_OCCURRED_AT */

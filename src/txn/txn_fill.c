@@ -13,6 +13,7 @@
 #include <math.h>
 #include <sys/socket.h>
 
+#include "common/hashfn.h"
 #include "common/shortest_dec.h"
 #include "mb/pg_wchar.h"
 #include "utils/builtins.h"
@@ -109,6 +110,21 @@ read_amount(Txn *txn, const Value *v, int64 *amount)
 		default:
 			return false;
 	}
+}
+
+/*
+ * What no amount could be made of tells transactions apart all the same. given:
+ * in a currency without a rate, else NULL.
+ */
+static uint64
+odd_amount(Txn *txn, const Value *v, const int64 *given, const TxnText *currency)
+{
+	TxnText		t = {(const char *) given, sizeof(*given)};
+
+	if (given == NULL)
+		t = value_text(txn, v);
+	return hash_bytes_extended((const unsigned char *) currency->p, currency->len,
+							   hash_bytes_extended((const unsigned char *) t.p, t.len, 0));
 }
 
 static bool
@@ -330,6 +346,8 @@ txn_fill(Txn *txn, const TxnReader *reader, const Policy *policy, Value *values)
 	if (HAVE(COL_AMOUNT))
 	{
 		bool		ok = read_amount(txn, &values[COL_AMOUNT], &txn->amount);
+		bool		is_number = ok;
+		int64		given = txn->amount;
 		const char *base = policy_str(policy, policy->base_currency);
 
 		if (ok && HAVE(COL_CURRENCY) &&
@@ -348,7 +366,10 @@ txn_fill(Txn *txn, const TxnReader *reader, const Policy *policy, Value *values)
 			ok = rate > 0 && value_convert(txn->amount, rate, &txn->amount);
 		}
 		if (!ok)
+		{
 			txn->amount = 0;
+			txn->odd_amount = odd_amount(txn, &values[COL_AMOUNT], is_number ? &given : NULL, &currency);
+		}
 		mark(txn, COL_AMOUNT, ok);
 	}
 	if (HAVE(COL_DAILY_LIMIT))

@@ -23,6 +23,7 @@ shared_preload_libraries = 'fraud_fallback'
 fraud_fallback.test_mode = on
 fraud_fallback.service_file = 'service.yaml'
 fraud_fallback.node_name = 'alpha'
+max_prepared_transactions = 5
 jit = off
 timezone = 'UTC'
 ));
@@ -232,6 +233,33 @@ is(sql(q{SELECT kind, now, ml, decision ->> 'source', decision ->> 'risk_score',
 	'reconcile|APPROVE|{"risk_score": 5, "risk_factors": ["quiet"]}|ML|5|["quiet"]', 'what was written of it');
 is(sql(qq{SELECT now, changed FROM fraud_reconcile('$ml', '{"risk_score": 91}')}), 'BLOCK|f', 'any record can be settled');
 is(sql(sprintf($requeue, '')), '', 'a settled one is not decided again');
+
+# ---- from a decision to its settlement
+
+sub decide { return sql(sprintf(q{SELECT recommendation FROM fraud_decide('%s'::jsonb || '{"txn_id": "%s"}')}, @_)); }
+decide($wild, 'e1');
+is(sql(q{SELECT array_agg(rule ORDER BY rule) = (SELECT array_agg(f ORDER BY f) FROM fraud_journal_lookup('e1'), jsonb_array_elements_text(payload -> 'decision' -> 'risk_factors') AS f)
+	FROM fraud_why('e1') WHERE status = 'hit'}), 't', 'a decision of the rules: those that fired are its factors') or diag(sql(q{SELECT payload FROM fraud_journal_lookup('e1')}));
+sql(q{SELECT tier_override(4, '1 hour', 'test')});
+is(decide($wild, 'e2') . decide($calm, 'e3'), 'BLOCKAPPROVE', 'an emergency');
+advance('0');
+sql('SELECT tier_override_clear()');
+is(sql(q{SELECT string_agg(concat_ws(' ', txn_id, tier, decision ->> 'mode'), ',' ORDER BY decided_at) FROM fraud_queue WHERE settled_at IS NULL AND txn_id ~ '^e'}),
+	'e2 4 EMERGENCY_MODE,e3 4 EMERGENCY_MODE', 'waits');
+is(sql(sprintf($requeue, '')), 'e2 BLOCK BLOCK f,e3 APPROVE APPROVE f', 'and is decided again');
+# from a table with names of its own
+sql(q{CREATE TABLE wallet (id text PRIMARY KEY, owner text, sum numeric, created timestamptz, land text, home text)});
+sql(q{SELECT fraud_attach('wallet', '{"txn_id": "id", "customer_id": "owner", "amount": "sum", "occurred_at": "created", "country": "land", "home_country": "home"}')});
+sql(q{INSERT INTO wallet SELECT 'old' || n, 'w', 20, '2026-05-01 12:00:00Z'::timestamptz - n * interval '1 day', 'DE', 'DE' FROM generate_series(1, 20) n});
+sql(q{INSERT INTO wallet VALUES ('w-1', 'w', 90, '2026-05-01 12:30:00Z', 'KP', 'DE'), ('w-2', 'w', 900, '2026-05-01 12:40:00Z', 'KP', 'DE')});
+sql(q{SELECT tier_override(4, '1 hour', 'test')});
+is(sql(q{SELECT string_agg(d.recommendation, ',' ORDER BY w.id) FROM wallet w, fraud_decide(w) d WHERE w.id LIKE 'w-%'}), 'APPROVE,BLOCK', 'an emergency of another table');
+sql('SELECT tier_override_clear()');
+advance('0');
+is(sql(sprintf($requeue, '')), 'w-1 APPROVE BLOCK t,w-2 BLOCK BLOCK f', 'which is decided again with its history, whatever its columns are called');
+
+is(sql(q{SELECT count(*) FROM (SELECT decision ->> 'policy_hash' FROM fraud_journal WHERE txn_id ~ '^(e|w-)' UNION SELECT decision ->> 'policy_hash' FROM fraud_settlements
+	EXCEPT SELECT hash FROM fraud_policy_history) AS h}), '0', 'all their policies are known');
 
 for my $table ('fraud_settlements', 'fraud_policy_history')
 {

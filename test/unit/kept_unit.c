@@ -530,6 +530,16 @@ facts(void)
 	CHANGED(COL_AMOUNT, b.known &= ~COL_BIT(COL_AMOUNT));
 	CHANGED(COL_COUNTRY, b.unusable |= COL_BIT(COL_HOME_LAT));
 	check(told_apart, "every other value is one");
+	b = a;
+	b.odd_amount = 7;
+	check(same(&a, &b), "an amount has no other form");
+	a.known &= ~COL_BIT(COL_AMOUNT);
+	a.unusable |= COL_BIT(COL_AMOUNT);
+	b = a;
+	b.odd_amount = 8;
+	check(!same(&a, &b), "one that is none is told apart by what it is");
+	a.known |= COL_BIT(COL_AMOUNT);
+	a.unusable = 0;
 
 	/* five texts of the largest size fit; a long one is not cut */
 	memset(longer, 'l', sizeof(longer));
