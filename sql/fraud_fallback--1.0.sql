@@ -2265,7 +2265,7 @@ BEGIN ATOMIC
 		FROM (SELECT pg_catalog.jsonb_typeof(request OPERATOR(pg_catalog.->) 'txn') OPERATOR(pg_catalog.=) 'object' AS wrapped) AS w,
 			@extschema@.fraud_decide(
 				CASE WHEN w.wrapped THEN request OPERATOR(pg_catalog.->) 'txn' ELSE request END,
-				CASE WHEN w.wrapped THEN request OPERATOR(pg_catalog.->) 'ml' END,
+				CASE WHEN w.wrapped AND pg_catalog.jsonb_typeof(request OPERATOR(pg_catalog.->) 'ml') OPERATOR(pg_catalog.<>) 'null' THEN request OPERATOR(pg_catalog.->) 'ml' END,
 				CASE WHEN w.wrapped THEN (request OPERATOR(pg_catalog.->>) 'ml_status')::pg_catalog.int4 END,
 				CASE WHEN w.wrapped THEN (request OPERATOR(pg_catalog.->>) 'ml_latency')::pg_catalog.interval END,
 				CASE WHEN w.wrapped THEN (request OPERATOR(pg_catalog.->>) 'ticket')::pg_catalog.int8 END,

@@ -8,6 +8,7 @@
  */
 #include "postgres.h"
 
+#include "access/xact.h"
 #include "utils/builtins.h"
 #include "utils/jsonb.h"
 
@@ -175,7 +176,8 @@ ml_ask(Deciding *d)
 	Circuit    *c;
 	Oid			function;
 
-	if (d->judged.outcome != ML_NOTHING || d->ml->function[0] == '\0' || !service_ml_allowed(clock_now()))
+	if (d->judged.outcome != ML_NOTHING || d->ml->function[0] == '\0' || IsInParallelMode() ||
+		!service_ml_allowed(clock_now()))
 		return;
 	function = guarded_function(d->ml->function, &why);
 	if (!OidIsValid(function))
