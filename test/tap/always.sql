@@ -292,8 +292,8 @@ CREATE FUNCTION always.wrong(which int, together boolean DEFAULT false) RETURNS 
 			OR coalesce(detail -> 'notice' ->> 'message', '') = '')),
 		('retry_after', fresh AND (retry_after IS NOT NULL) <> (source = 'NONE')),
 		('policy_hash', fresh AND policy_hash <> hash),
-		('a verdict was not used', fresh AND verdict IS NOT NULL AND server = 1 AND combine IN ('ml', 'shadow') AND ticket <> 'route' AND NOT reused AND journal <> 'block' AND (source <> 'ML' OR tier <> 1 OR risk_score <> verdict)),
-		('a verdict was made milder', fresh AND verdict IS NOT NULL AND (server < 5 OR server IS NULL) AND ticket <> 'route' AND risk_score < verdict AND (server IN (1, 3, 4) OR tier > 2)),
+		('a verdict was not used', fresh AND verdict IS NOT NULL AND coalesce(server, 0) = 1 AND combine IN ('ml', 'shadow') AND ticket <> 'route' AND NOT reused AND journal <> 'block' AND (source <> 'ML' OR tier <> 1 OR risk_score <> verdict)),
+		('a verdict was made milder', fresh AND verdict IS NOT NULL AND tier < 5 AND ticket <> 'route' AND risk_score < verdict AND (coalesce(server, 0) IN (1, 3, 4) OR tier > 2)),
 		('a verdict that was none', fresh AND verdict IS NULL AND source = 'ML' AND NOT function),
 		('an id used again', fresh AND kind = 'reused' AND was_there IS NOT NULL AND tier < 5 AND EXISTS (SELECT FROM answers o WHERE o.session = n.session AND o.g < n.g AND o.txn ->> 'txn_id' = n.txn ->> 'txn_id' AND o.kind <> 'reused' AND o.size <= 2000)
 			AND (NOT reused AND cardinality(risk_factors) < 64 OR recommendation = 'APPROVE' OR tier = 4 AND recommendation <> 'BLOCK')),
