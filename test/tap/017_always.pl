@@ -285,8 +285,9 @@ sub together
 	# such as can be known again
 	sql(qq{SELECT setseed(0.5); SELECT always.make($n, 2 * $rows, '$n-', 0);
 		DELETE FROM always.todo WHERE batch = $n AND (form IN ('few', 'odd') OR coalesce(txn ->> 'txn_id', '') !~ '^\\d+-\\d+\$')});
+	sql("UPDATE always.todo SET ml = NULL, ml_status = NULL, ml_latency = NULL, ticket = 'none', ml_error = NULL WHERE batch = $n") unless $with_ml;
 	open(my $fh, '>', $script) or die;
-	print $fh "CREATE TEMP TABLE got (LIKE always.got);\nSELECT always.run($n, :client_id, $with_ml);\nINSERT INTO always.got SELECT * FROM got;\n";
+	print $fh "CREATE TEMP TABLE got (LIKE always.got);\nSELECT always.run($n, :client_id);\nINSERT INTO always.got SELECT * FROM got;\n";
 	close($fh);
 	my $was = sql('SELECT written FROM fraud_journal_status');
 	$node->command_ok([ 'pgbench', '-n', '-c', 4, '-j', 2, '-t', 1, '-f', $script, '-d', $node->connstr('postgres') ], "$name: 4 sessions");
@@ -296,9 +297,9 @@ sub together
 	note("$name: $transactions transactions, $records records, fresh answers: " . sql("SELECT count(*) FILTER (WHERE NOT coalesce((d).detail ? 'repeat', false)) FROM always.got WHERE batch = $n"));
 	return ($records, $transactions);
 }
-my ($records, $transactions) = together('at once', 'false');
+my ($records, $transactions) = together('at once', 0);
 is($records, $transactions, 'at once: a record for each transaction');
-($records, $transactions) = together('at once, with answers of ML', 'true');
+($records, $transactions) = together('at once, with answers of ML', 1);
 ok($records >= $transactions && $records <= 2 * $transactions, 'at once, with answers of ML: one, and one more where a verdict came later');
 ok(drained(), 'these became rows, too');
 is(sql('SELECT count(*) - count(DISTINCT record_id) FROM fraud_journal'), '0', 'each once');

@@ -125,7 +125,7 @@ $$;
 
 -- Decides the transactions of a batch, one after the other, into a temporary
 -- table, which a read-only transaction may write. Every exception is one of the test.
-CREATE FUNCTION always.run(which int, session int DEFAULT 0, with_ml boolean DEFAULT true, OUT ms float8, OUT written bigint, OUT refused bigint) LANGUAGE plpgsql AS $$
+CREATE FUNCTION always.run(which int, session int DEFAULT 0, OUT ms float8, OUT written bigint, OUT refused bigint) LANGUAGE plpgsql AS $$
 DECLARE
 	r always.todo;
 	d fraud_decision;
@@ -145,9 +145,6 @@ BEGIN
 		d := NULL;
 		ticket := NULL;
 		seen := NULL;
-		IF NOT with_ml THEN
-			r.ml := NULL; r.ml_status := NULL; r.ml_latency := NULL; r.ml_error := NULL; r.ticket := 'none';
-		END IF;
 		CASE r.ticket
 			WHEN 'real' THEN ticket := circuit_acquire('ml');
 			WHEN 'made up' THEN ticket := r.made_up;
