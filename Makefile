@@ -121,6 +121,7 @@ SERVER_OBJS = \
 	src/decide/live_sql.o \
 	src/decide/ml_settings.o \
 	src/decide/record.o \
+	src/decide/record_row.o \
 	src/decide/record_sql.o \
 	src/decide/record_txn.o \
 	src/decide/record_value.o \

@@ -261,6 +261,12 @@ judge_error(Attempt *a, int sqlstate)
 		failed(a, CALL_FAILURE, "timeout", true);
 		return;
 	}
+	/* another server that has become read-only is out of order; this transaction is not */
+	if (sqlstate == ERRCODE_READ_ONLY_SQL_TRANSACTION && XactReadOnly)
+	{
+		failed(a, CALL_IGNORE, unpack_sql_state(sqlstate), false);
+		return;
+	}
 	switch (ERRCODE_TO_CATEGORY(sqlstate))
 	{
 		case ERRCODE_CONNECTION_EXCEPTION:

@@ -329,7 +329,7 @@ set_session(void)
 		{"search_path", "pg_catalog"},
 		{"synchronous_commit", "local"},
 		{"statement_timeout", "0"},
-		{"lock_timeout", "5s"},
+		{"lock_timeout", "500ms"},
 		{"default_transaction_isolation", "read committed"},
 		{"default_transaction_deferrable", "off"},
 		{"session_replication_role", "origin"},

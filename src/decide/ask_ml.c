@@ -55,6 +55,26 @@ ml_take(Deciding *d)
 		d->judged.why[0] = '\0';
 }
 
+/*
+ * A call that nobody had a ticket for. Where its circuit tries, it is one of
+ * the trials, if there is one to be had: callers without tickets would never
+ * close it otherwise.
+ */
+static void
+report_evidence(Circuit *c, CallEnd *end)
+{
+	uint64		word = pg_atomic_read_u64(&c->word);
+	bool		tries = WORD_STATE(word) == CIRCUIT_HALF_OPEN ||
+		(WORD_STATE(word) == CIRCUIT_OPEN && clock_now() >= (int64) pg_atomic_read_u64(&c->until));
+	Admission	why;
+	int64		ticket;
+
+	if (tries && traffic_admit(c, &ticket, &why))
+		(void) traffic_finish(ticket, end);
+	else
+		(void) traffic_evidence(c, end);
+}
+
 void
 ml_report(const Deciding *d, bool again)
 {
@@ -79,7 +99,7 @@ ml_report(const Deciding *d, bool again)
 	if (d->brought.has_ticket)
 		(void) traffic_finish(d->brought.ticket, &end);
 	else if (!again && end.result != CALL_IGNORE && (c = ml_circuit(true)) != NULL)
-		(void) traffic_evidence(c, &end);
+		report_evidence(c, &end);
 }
 
 /* ---- asked ---- */
@@ -194,8 +214,14 @@ ml_absence(const Deciding *d)
 	if (d->judged.why[0] != '\0')
 		return d->judged.why;
 	if (d->now.tier >= TIER_DEGRADED)
-		return tier_cause_texts[d->now.cause];
+		return tier_why(d);
 	return "no ML verdict was given";
+}
+
+bool
+ml_is_down(const Deciding *d)
+{
+	return (d->now.only_ml && !d->now.recovering) || d->refused || d->judged.outcome == ML_FAILURE;
 }
 
 int64

@@ -121,7 +121,7 @@ with_verdict(Deciding *d)
 	answer_set_score(&d->answer, policy, d->verdict.score);
 	add_verdict_factors(d);
 	if (d->now.tier != TIER_FULL)
-		decide_say(d, "%s, but it answered", tier_cause_texts[d->now.cause]);
+		decide_say(d, "%s, but it answered", tier_why(d));
 	decide_say(d, "ML says %s, score %d", recommendation_words[d->answer.level], d->verdict.score);
 	if (d->ml->combine == COMBINE_ML)
 		return;
@@ -204,10 +204,13 @@ minimal(Deciding *d)
 {
 	const TierSettings *tiers = d->tiers;
 
+	/* only to see whether it works again */
+	if (d->trouble == NULL && service_lookup_wanted(clock_now()))
+		(void) rules_all(d);
 	rules_critical(d);
 	d->answer.tier = TIER_MINIMAL;
 	take_rules(d, SOURCE_CRITICAL_RULES);
-	decide_say(d, "%s, critical rules only", d->trouble != NULL ? d->trouble : tier_cause_texts[d->now.cause]);
+	decide_say(d, "%s, critical rules only", d->trouble != NULL ? d->trouble : tier_why(d));
 	say_rules(d);
 	if (AMOUNT_KNOWN(d) && AMOUNT(d) > tiers->review_above)
 	{
@@ -225,7 +228,8 @@ static void
 emergency(Deciding *d)
 {
 	const Decision *found = &d->call->decision;
-	bool		under = AMOUNT_KNOWN(d) && AMOUNT(d) < d->tiers->approve_below;
+	double		cap = d->tiers->approve_below;
+	bool		under = AMOUNT_KNOWN(d) && cap > 0 && AMOUNT(d) < cap;
 
 	rules_emergency(d);
 	d->answer.tier = TIER_EMERGENCY;
@@ -239,13 +243,11 @@ emergency(Deciding *d)
 	add_rule_factors(d);
 	decision_detail(d->call, &d->detail);
 
-	decide_say(d, "%s", tier_cause_texts[d->now.cause]);
-	if (!AMOUNT_KNOWN(d))
-		decide_say(d, "amount is missing");
-	else
+	decide_say(d, "%s", tier_why(d));
+	if (AMOUNT_KNOWN(d))
 		decide_say(d, "amount %s is %s %s", money(d->call->txn.amount), under ? "under" : "not under",
-				   money(TT(d->tiers->approve_below)));
-	if (found->nfactors > 0 || found->lists != 0)
+				   money(TT(cap)));
+	if (found->nfactors > 0 || found->lists != 0 || !AMOUNT_KNOWN(d))
 		say_rules(d);
 	tighten(d);
 	if (d->answer.level == LEVEL_HIGH)
@@ -289,13 +291,6 @@ maintenance(Deciding *d)
 
 /* ---- all ---- */
 
-/* ML is what is missing, not the caller's will to ask. */
-static bool
-ml_is_down(const Deciding *d)
-{
-	return d->now.only_ml || d->refused || d->judged.outcome == ML_FAILURE;
-}
-
 void
 combine(Deciding *d)
 {
@@ -319,7 +314,7 @@ combine(Deciding *d)
 			}
 			else if (d->cached && ml_is_down(d))
 				with_cached_verdict(d);
-			else if (d->ml->on_open == ON_OPEN_REFUSE && (d->now.only_ml || d->refused) && !d->has_verdict)
+			else if (d->ml->on_open == ON_OPEN_REFUSE && d->judged.outcome != ML_FAILURE && ml_is_down(d))
 				refuse(d);
 			else if (rules_all(d))
 			{

@@ -46,6 +46,15 @@ decide_say(Deciding *d, const char *fmt,...)
 	}
 }
 
+const char *
+tier_why(const Deciding *d)
+{
+	const char *cause = tier_cause_texts[d->now.cause];
+
+	/* not everything that has been must be said to be so now */
+	return d->now.recovering && d->now.cause != CAUSE_RECOVERING ? psprintf("recovering from: %s", cause) : cause;
+}
+
 /* Reason and detail, as they stand now, into the answer. */
 static void
 finish_words(Deciding *d)

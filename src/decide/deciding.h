@@ -88,6 +88,9 @@ typedef struct Deciding
 /* Goes on in a list of reasons. */
 extern void decide_say(Deciding *d, const char *fmt,...) pg_attribute_printf(2, 3);
 
+/* Why the server is at its tier, for people. */
+extern const char *tier_why(const Deciding *d);
+
 /* ---- ask_ml.c ---- */
 
 /* Judges what was brought: d->judged, and d->verdict if it is one. */
@@ -105,8 +108,11 @@ extern void ml_ask(Deciding *d);
 /* Looks for an earlier verdict, as configured; before the decision is claimed. */
 extern void ml_look_in_cache(Deciding *d);
 
-/* Why ML is not asked at all now, for people. */
+/* Why there is no verdict, for people. */
 extern const char *ml_absence(const Deciding *d);
+
+/* ML is what is missing, not the caller's will to ask. */
+extern bool ml_is_down(const Deciding *d);
 
 /* How long until its circuit may admit a call, microseconds. */
 extern int64 ml_retry_after(void);

@@ -23,6 +23,7 @@
 #include "core/shmem.h"
 #include "decide/attempts.h"
 #include "store/forget.h"
+#include "store/lookup.h"
 #include "store/tables.h"
 
 typedef struct Forgotten
@@ -113,7 +114,7 @@ fraud_forget(PG_FUNCTION_ARGS)
 
 	PreventCommandIfReadOnly("fraud_forget()");
 	PreventCommandDuringRecovery("fraud_forget()");
-	if (!store_key_of_text(HISTORY_CUSTOMER, VARDATA_ANY(name), (int) VARSIZE_ANY_EXHDR(name), &customer))
+	if (!store_key_of_argument(HISTORY_CUSTOMER, name, &customer))
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("a blank customer is none")));

@@ -171,9 +171,24 @@ drop_answer(Kept *k, Head *h, int64 now)
 	h->decided = false;
 }
 
+/* Which of two free places is taken first: an empty one, the older answer, a verdict last. */
+static inline bool
+freer(const Head *a, const Head *b)
+{
+	bool		a_verdict = a->decided && a->verdict;
+	bool		b_verdict = b->decided && b->verdict;
+
+	if (a->decided != b->decided)
+		return !a->decided;
+	if (a_verdict != b_verdict)
+		return b_verdict;
+	return a->decided && a->at < b->at;
+}
+
 /*
- * A place for a new head: nobody's in the set with more of them, else that of
- * the oldest answer. NULL where all are being decided.
+ * A place for a new head: a free one in the set with more of them, else that of
+ * the oldest answer. NULL where all are being decided. Free are also those of
+ * answers too old to be repeated; their verdicts are of use as long as they stay.
  */
 static Head *
 take_place(Kept *k, const KeptKey *key, int64 now)
@@ -196,7 +211,8 @@ take_place(Kept *k, const KeptKey *key, int64 now)
 				continue;
 			if (!has_answer(h, now))
 			{
-				unused = h;
+				if (unused == NULL || freer(h, unused))
+					unused = h;
 				nfree++;
 			}
 			else if (oldest == NULL || h->at < oldest->at)
@@ -310,6 +326,7 @@ kept_find(const Kept *k, const KeptKey *key, int64 now, bool *reused, KeptAnswer
 bool
 kept_verdict(const Kept *k, const KeptKey *key, KeptAnswer *answer)
 {
+	const Head *newest = NULL;
 	int			choice;
 	int			i;
 
@@ -320,13 +337,12 @@ kept_verdict(const Kept *k, const KeptKey *key, KeptAnswer *answer)
 
 		for (i = 0; i < LIVE_WAYS; i++, h++)
 			if (h->decided && h->verdict && hash128_equal(&h->key.txn, &key->txn) &&
-				hash128_equal(&h->key.facts, &key->facts))
-			{
-				show(k, h, answer);
-				return true;
-			}
+				hash128_equal(&h->key.facts, &key->facts) && (newest == NULL || h->at > newest->at))
+				newest = h;
 	}
-	return false;
+	if (newest != NULL)
+		show(k, newest, answer);
+	return newest != NULL;
 }
 
 KeptClaim

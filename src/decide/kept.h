@@ -88,7 +88,7 @@ extern void kept_counters(const Kept *kept, KeptCounters *counters);
 /* reused: the id was there with other facts, whatever else was found. */
 extern KeptFound kept_find(const Kept *kept, const KeptKey *key, int64 now, bool *reused, KeptAnswer *answer);
 
-/* An answer with a verdict, however old, as long as nothing has taken its place. */
+/* The newest answer with a verdict, however old, as long as nothing has taken its place. */
 extern bool kept_verdict(const Kept *kept, const KeptKey *key, KeptAnswer *answer);
 
 /*

@@ -23,6 +23,7 @@
 #include "policy/policy_active.h"
 #include "profile/profile_type.h"
 #include "profile/view.h"
+#include "store/lookup.h"
 #include "txn/txn_read.h"
 
 static Datum
@@ -110,7 +111,7 @@ key_of_text(text *name, AttemptsKey *key)
 {
 	StoreKey	customer;
 
-	if (!store_key_of_text(HISTORY_CUSTOMER, VARDATA_ANY(name), (int) VARSIZE_ANY_EXHDR(name), &customer))
+	if (!store_key_of_argument(HISTORY_CUSTOMER, name, &customer))
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("a blank customer is none")));

@@ -16,22 +16,14 @@
  */
 #include "postgres.h"
 
-#include "access/detoast.h"
-#include "access/htup_details.h"
-#include "access/xact.h"
 #include "catalog/pg_type.h"
 #include "common/string.h"
 #include "mb/pg_wchar.h"
-#include "miscadmin.h"
-#include "utils/fmgrprotos.h"
-#include "utils/lsyscache.h"
-#include "utils/memutils.h"
 
-#include "core/attempt.h"
 #include "core/compat.h"
 #include "core/json_put.h"
 #include "core/shared_text.h"
-#include "decide/record.h"
+#include "decide/record_txn.h"
 #include "decide/record_value.h"
 #include "journal/journal_files.h"
 
@@ -42,41 +34,22 @@
 /* So many that did not fit are enough to give up. */
 #define OMITTED_ENOUGH		100
 
-/* Binary values of other types: more than this is not printed at all. */
-#define OTHER_MAX			(64 * 1024)
-#define OTHER_FAILURES		4
-
-typedef struct TxnWriter
-{
-	StringInfo	out;
-	int			limit;			/* of out->len, before the omitted */
-	char		before;			/* of the next member: { or , */
-	int			omitted;
-	int			unnamed;		/* of them */
-	StringInfoData names;
-} TxnWriter;
-
 /* ---- rules of fields ---- */
 
-static struct
-{
-	uint64		generation;		/* of the two below */
-	JournalSettings settings;	/* of which the fields are used */
-	JournalFieldRule column[TXN_NCOLUMNS];
-}			rules;
+FieldRules	field_rules;
 
 static void
 use_rules(void)
 {
 	const JournalSettings *settings = journal_settings();
 
-	if (settings->nfields == rules.settings.nfields &&
-		memcmp(settings->fields, rules.settings.fields, sizeof(settings->fields[0]) * settings->nfields) == 0)
+	if (settings->nfields == field_rules.settings.nfields &&
+		memcmp(settings->fields, field_rules.settings.fields, sizeof(settings->fields[0]) * settings->nfields) == 0)
 		return;
-	rules.settings = *settings;
+	field_rules.settings = *settings;
 	for (int c = 0; c < TXN_NCOLUMNS; c++)
-		rules.column[c] = journal_field_rule(&rules.settings, txn_column_names[c]);
-	rules.generation++;
+		field_rules.column[c] = journal_field_rule(&field_rules.settings, txn_column_names[c]);
+	field_rules.generation++;
 }
 
 static JournalFieldRule
@@ -84,26 +57,25 @@ policy_rule(const Policy *policy, TxnColumn column, const char *utf8)
 {
 	const char *name = policy_str(policy, policy->columns[column]);
 
-	return name != NULL && strcmp(name, utf8) == 0 ? rules.column[column] : JOURNAL_FIELD_KEEP;
+	return name != NULL && strcmp(name, utf8) == 0 ? field_rules.column[column] : JOURNAL_FIELD_KEEP;
 }
 
 /* Of a member of an object, by its name in UTF-8. */
 static JournalFieldRule
 rule_of_name(const Policy *policy, const char *utf8)
 {
-	JournalFieldRule rule = journal_field_rule(&rules.settings, utf8);
+	JournalFieldRule rule = journal_field_rule(&field_rules.settings, utf8);
 
 	for (int c = 0; c < TXN_NCOLUMNS && rule != JOURNAL_FIELD_DROP; c++)
-		if (rules.column[c] > rule)
+		if (field_rules.column[c] > rule)
 			rule = Max(rule, policy_rule(policy, (TxnColumn) c, utf8));
 	return rule;
 }
 
 /* ---- what is left out ---- */
 
-/* name: of the server's encoding */
-static void
-omit(TxnWriter *writer, const char *name, int len)
+void
+txn_omit(TxnWriter *writer, const char *name, int len)
 {
 	int			from;
 
@@ -138,9 +110,8 @@ put_omitted(TxnWriter *writer)
 	put_char(out, ']');
 }
 
-/* Takes the member back that began at `from` where it did not work out; its value is at `value`. */
-static bool
-end_member(TxnWriter *writer, bool ok, int from, int value)
+bool
+txn_end_member(TxnWriter *writer, bool ok, int from, int value)
 {
 	if (ok && writer->out->len - value <= RECORD_MEMBER_MAX && writer->out->len <= writer->limit)
 	{
@@ -151,272 +122,10 @@ end_member(TxnWriter *writer, bool ok, int from, int value)
 	return false;
 }
 
-static bool
-is_full(const TxnWriter *writer)
+bool
+txn_is_full(const TxnWriter *writer)
 {
 	return writer->omitted >= OMITTED_ENOUGH;
-}
-
-/* ---- rows ---- */
-
-typedef struct Member
-{
-	int16		attno;			/* less one */
-	bool		hash;
-	bool		varlena;
-	PrintKind	kind;
-	FmgrInfo	output;			/* of the last kinds */
-	const char *name;
-	int			name_len;
-	const char *key;			/* "name": */
-	int			key_len;
-} Member;
-
-/* The members of a row type, as the rules have them. */
-typedef struct RowMembers
-{
-	MemoryContext context;		/* NULL: none yet */
-	Oid			type;
-	int32		typmod;
-	uint64		identifier;
-	uint64		generation;		/* of the rules */
-	int16		attno[TXN_NCOLUMNS];
-	JournalFieldRule txn_id;
-	int			n;
-	Member	   *members;
-	Datum	   *values;
-	bool	   *nulls;
-	bool	   *others;			/* by member: is there one to print in the subtransaction? */
-} RowMembers;
-
-/* As many as score_call_kept() keeps. */
-#define KEPT_ROWS			4
-
-static RowMembers kept_rows[KEPT_ROWS];
-
-static bool
-is_for(const RowMembers *row, const TxnReader *reader)
-{
-	return row->type == reader->row_type && row->typmod == reader->row_typmod &&
-		row->identifier == reader->row_identifier && row->generation == rules.generation &&
-		memcmp(row->attno, reader->attno, sizeof(row->attno)) == 0;
-}
-
-static void
-make_member(Member *member, Form_pg_attribute att, JournalFieldRule rule, MemoryContext context)
-{
-	StringInfoData key;
-	Oid			function;
-
-	member->hash = rule == JOURNAL_FIELD_HASH;
-	member->varlena = att->attlen == -1;
-	member->kind = print_kind(att->atttypid);
-	if (member->kind >= PRINT_OUTPUT)
-	{
-		bool		varlena;
-
-		getTypeOutputInfo(att->atttypid, &function, &varlena);
-		fmgr_info_cxt(function, &member->output, context);
-	}
-	member->name = pstrdup(NameStr(att->attname));
-	member->name_len = (int) strlen(member->name);
-	initStringInfo(&key);
-	put_text(&key, member->name, member->name_len);
-	put_char(&key, ':');
-	member->key = key.data;
-	member->key_len = key.len;
-}
-
-static JournalFieldRule
-rule_of_attribute(const TxnReader *reader, int i, const char *name)
-{
-	JournalFieldRule rule = journal_field_rule(&rules.settings, name);
-
-	for (int c = 0; c < TXN_NCOLUMNS; c++)
-		if (reader->attno[c] == i)
-			rule = Max(rule, rules.column[c]);
-	return rule;
-}
-
-static void
-make_members(RowMembers *row, const TxnReader *reader)
-{
-	TupleDesc	desc = reader->desc;
-	MemoryContext old;
-
-	row->type = InvalidOid;		/* in case of an error below */
-	if (row->context == NULL)
-		row->context = AllocSetContextCreate(TopMemoryContext, "fraud_fallback record", ALLOCSET_SMALL_SIZES);
-	MemoryContextReset(row->context);
-	old = MemoryContextSwitchTo(row->context);
-	row->members = palloc0(sizeof(Member) * Max(desc->natts, 1));
-	row->values = palloc(sizeof(Datum) * Max(desc->natts, 1));
-	row->nulls = palloc(sizeof(bool) * Max(desc->natts, 1));
-	row->others = palloc(sizeof(bool) * Max(desc->natts, 1));
-	row->n = 0;
-	row->txn_id = rules.column[COL_TXN_ID];
-	for (int i = 0; i < desc->natts; i++)
-	{
-		Form_pg_attribute att = TupleDescAttr(desc, i);
-		JournalFieldRule rule;
-
-		if (att->attisdropped)
-			continue;
-		rule = rule_of_attribute(reader, i, shared_text_to_utf8(NameStr(att->attname)));
-		if (reader->attno[COL_TXN_ID] == i)
-			row->txn_id = rule;
-		if (rule == JOURNAL_FIELD_DROP)
-			continue;
-		row->members[row->n].attno = (int16) i;
-		make_member(&row->members[row->n++], att, rule, row->context);
-	}
-	MemoryContextSwitchTo(old);
-	memcpy(row->attno, reader->attno, sizeof(row->attno));
-	row->typmod = reader->row_typmod;
-	row->identifier = reader->row_identifier;
-	row->generation = rules.generation;
-	row->type = reader->row_type;
-}
-
-static RowMembers *
-row_members(const TxnReader *reader)
-{
-	static int	next = 0;
-	RowMembers *row;
-
-	for (int i = 0; i < KEPT_ROWS; i++)
-		if (is_for(&kept_rows[i], reader))
-			return &kept_rows[i];
-	row = &kept_rows[next];
-	next = (next + 1) % KEPT_ROWS;
-	make_members(row, reader);
-	return row;
-}
-
-/* Values whose output may raise an error, in one subtransaction, or one more for each that does. */
-typedef struct Others
-{
-	const RowMembers *row;
-	char	  **text;			/* by member */
-	int			at;
-} Others;
-
-static void
-print_others(void *arg)
-{
-	Others	   *others = arg;
-	const RowMembers *row = others->row;
-
-	for (; others->at < row->n; others->at++)
-	{
-		Member	   *member = &row->members[others->at];
-		Datum		value = row->values[member->attno];
-
-		if (!row->others[others->at] || (member->varlena && toast_raw_datum_size(value) > OTHER_MAX))
-			continue;
-		if (member->kind == PRINT_JSON)
-			others->text[others->at] = (char *) DatumGetJsonbP(DirectFunctionCall1(jsonb_in, PointerGetDatum(TextDatumGetCString(value))));
-		else
-			others->text[others->at] = OutputFunctionCall(&member->output, value);
-	}
-}
-
-/* False whatever it raised. To be cancelled can wait until it is over. */
-static bool
-try_others(Others *others)
-{
-	uint32		held = InterruptHoldoffCount;
-	bool		ok;
-
-	HOLD_INTERRUPTS();
-	ok = attempt_anything(print_others, others, NULL);
-	/* an error lets go of all holds */
-	InterruptHoldoffCount = held;
-	return ok;
-}
-
-static void
-put_others(TxnWriter *writer, const RowMembers *row)
-{
-	Others		others = {.row = row,.text = palloc0(sizeof(char *) * row->n)};
-
-	/* in parallel mode there are no subtransactions */
-	for (int failures = 0; failures < OTHER_FAILURES && !IsInParallelMode() && !try_others(&others); failures++)
-		if (others.at < row->n)
-			others.text[others.at++] = NULL;
-	for (int i = 0; i < row->n; i++)
-	{
-		const Member *member = &row->members[i];
-		char	   *text = others.text[i];
-		int			from = writer->out->len;
-		int			value;
-		bool		ok;
-
-		if (!row->others[i])
-			continue;
-		put_char(writer->out, writer->before);
-		put_bytes(writer->out, member->key, member->key_len);
-		value = writer->out->len;
-		if (text == NULL)
-			ok = false;
-		else if (member->kind == PRINT_JSON)
-			ok = print_datum(writer->out, PRINT_JSONB, NULL, PointerGetDatum(text), member->hash);
-		else
-			ok = print_text(writer->out, text, strlen(text), member->hash);
-		if (!end_member(writer, ok, from, value))
-			omit(writer, member->name, member->name_len);
-	}
-}
-
-static void
-put_row(TxnWriter *writer, const Record *record)
-{
-	const TxnReader *reader = record->reader;
-	HeapTupleHeader header = DatumGetHeapTupleHeader(record->txn);
-	StringInfo	out = writer->out;
-	HeapTupleData tuple;
-	RowMembers *row;
-	int			others = 0;
-
-	/* it was read with this reader */
-	Assert(HeapTupleHeaderGetTypeId(header) == reader->row_type);
-	Assert(HeapTupleHeaderGetTypMod(header) == reader->row_typmod);
-	row = row_members(reader);
-	tuple.t_len = HeapTupleHeaderGetDatumLength(header);
-	ItemPointerSetInvalid(&tuple.t_self);
-	tuple.t_tableOid = InvalidOid;
-	tuple.t_data = header;
-	heap_deform_tuple(&tuple, reader->desc, row->values, row->nulls);
-	for (int i = 0; i < row->n; i++)
-	{
-		Member	   *member = &row->members[i];
-		int			from = out->len;
-		int			value;
-		bool		ok = true;
-
-		row->others[i] = member->kind > PRINT_OUTPUT && !row->nulls[member->attno];
-		if (row->others[i])
-		{
-			others++;
-			continue;
-		}
-		if (is_full(writer))
-		{
-			omit(writer, member->name, member->name_len);
-			continue;
-		}
-		put_char(out, writer->before);
-		put_bytes(out, member->key, member->key_len);
-		value = out->len;
-		if (row->nulls[member->attno])
-			PUT(out, "null");
-		else
-			ok = print_datum(out, member->kind, &member->output, row->values[member->attno], member->hash);
-		if (!end_member(writer, ok, from, value))
-			omit(writer, member->name, member->name_len);
-	}
-	if (others > 0)
-		put_others(writer, row);
 }
 
 /* ---- objects ---- */
@@ -452,7 +161,7 @@ put_object(TxnWriter *writer, const Record *record)
 
 	if (JsonbIteratorNext(&it, &value, true) != WJB_BEGIN_OBJECT)
 		return;
-	for (; !is_full(writer) && JsonbIteratorNext(&it, &key, true) == WJB_KEY; left--)
+	for (; !txn_is_full(writer) && JsonbIteratorNext(&it, &key, true) == WJB_KEY; left--)
 	{
 		char		name[JOURNAL_FIELD_NAME_MAX];
 		JournalFieldRule rule = JOURNAL_FIELD_KEEP;
@@ -470,11 +179,11 @@ put_object(TxnWriter *writer, const Record *record)
 		put_char(out, ':');
 		at = out->len;
 		ok = ok && print_jsonb(out, &value, rule == JOURNAL_FIELD_HASH);
-		if (!end_member(writer, ok, from, at))
-			omit(writer, key.val.string.val, key.val.string.len);
+		if (!txn_end_member(writer, ok, from, at))
+			txn_omit(writer, key.val.string.val, key.val.string.len);
 	}
 	/* where it is full; those to be dropped are counted with them */
-	if (is_full(writer))
+	if (txn_is_full(writer))
 	{
 		writer->omitted += left;
 		writer->unnamed += left;
@@ -489,15 +198,15 @@ record_txn_id_rule(const Record *record)
 	const TxnReader *reader = record->reader;
 
 	use_rules();
-	if (record->txn_null || rules.settings.nfields == 0)
+	if (record->txn_null || field_rules.settings.nfields == 0)
 		return JOURNAL_FIELD_KEEP;
 	if (reader->type != RECORDOID)
 	{
 		const char *name = policy_str(record->policy, record->policy->columns[COL_TXN_ID]);
 
-		return name == NULL ? rules.column[COL_TXN_ID] : rule_of_name(record->policy, name);
+		return name == NULL ? field_rules.column[COL_TXN_ID] : rule_of_name(record->policy, name);
 	}
-	return row_members(reader)->txn_id;
+	return txn_id_rule_of_row(reader, record->policy);
 }
 
 void
@@ -513,7 +222,7 @@ record_put_txn(const Record *record, int budget, StringInfo out)
 	}
 	use_rules();
 	if (record->reader->type == RECORDOID)
-		put_row(&writer, record);
+		txn_put_row(&writer, record);
 	else
 		put_object(&writer, record);
 	if (writer.omitted > 0)

@@ -125,7 +125,7 @@ fraud_route(PG_FUNCTION_ARGS)
 		if (route.ml)
 		{
 			route.features = ml_features(&d);
-			route.reason = d.now.tier == TIER_FULL ? "ML is well" : psprintf("%s: a trial", tier_cause_texts[d.now.cause]);
+			route.reason = d.now.tier == TIER_FULL ? "ML is well" : psprintf("%s: a trial", tier_why(&d));
 		}
 		else
 			decide_here(&d, &route, identity);

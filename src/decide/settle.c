@@ -37,6 +37,7 @@
 #include "core/clock.h"
 #include "core/compat.h"
 #include "core/events.h"
+#include "decide/verdict_json.h"
 #include "journal/journal_tables.h"
 #include "policy/policy_active.h"
 #include "service/tiers.h"
@@ -58,7 +59,8 @@ typedef struct Settlement
 	Datum		was;			/* recommendation */
 	bool		no_was;
 	Datum		txn;			/* requeue */
-	Datum		ml;				/* reconcile */
+	Datum		ml;				/* the verdict that decided it now, 0: none */
+	Datum		recorded_ml;	/* requeue: what ML had answered, 0: nothing */
 	Datum		decision;		/* fraud_decision, as jsonb */
 	Datum		now;			/* its recommendation */
 } Settlement;
@@ -155,7 +157,7 @@ open_records(Oid schema, Datum since, bool no_since, Datum until, bool no_until,
 	char		nulls[3] = {' ', no_since ? 'n' : ' ', no_until ? 'n' : ' '};
 	char	   *sql;
 
-	sql = psprintf("SELECT j.record_id, j.decided_at, j.txn_id, j.decision OPERATOR(pg_catalog.->>) 'recommendation', j.txn"
+	sql = psprintf("SELECT j.record_id, j.decided_at, j.txn_id, j.decision OPERATOR(pg_catalog.->>) 'recommendation', j.txn, j.ml"
 				   " FROM %%s.fraud_journal AS j"
 				   " WHERE j.decision OPERATOR(pg_catalog.->>) 'tier' OPERATOR(pg_catalog.=) ANY ($1)%s"
 				   " AND ($2 IS NULL OR j.decided_at OPERATOR(pg_catalog.>=) $2)"
@@ -171,24 +173,42 @@ open_records(Oid schema, Datum since, bool no_since, Datum until, bool no_until,
 	return SPI_cursor_open_with_args(NULL, journal_statement(schema, sql), 3, types, values, nulls, false, 0);
 }
 
+static void read_verdict(Settlement *s);
+
+/* A verdict in the record makes the answer stricter, as it did when it came. */
+static void
+tighten(Settlement *s, int score)
+{
+	Verdict		verdict;
+
+	if (s->recorded_ml == (Datum) 0 ||
+		verdict_read(s->recorded_ml, ml_settings(), policy_active(), &verdict) != NULL || verdict.score <= score)
+		return;
+	s->ml = s->recorded_ml;
+	read_verdict(s);
+}
+
 /* For attempt(): the decision of the rules as of the transaction's own time. */
 static void
 score_again(void *arg)
 {
 	Settlement *s = arg;
 	Oid			types[1] = {JSONBOID};
+	Datum		score;
 
 	if (s->txn == (Datum) 0 || !JB_ROOT_IS_OBJECT(DatumGetJsonbP(s->txn)))
 		ereport(ERROR,
 				(errcode(ERRCODE_DATA_EXCEPTION),
 				 errmsg("the record has no transaction")));
-	if (journal_run(s->schema, "SELECT pg_catalog.to_jsonb(d), d.recommendation FROM %s.fraud_score($1) AS d",
+	if (journal_run(s->schema, "SELECT pg_catalog.to_jsonb(d), d.recommendation, d.risk_score FROM %s.fraud_score($1) AS d",
 					false, 1, types, &s->txn, NULL) != 1 ||
-		!column(SPI_tuptable, 0, 1, -1, &s->decision) || !column(SPI_tuptable, 0, 2, -1, &s->now))
+		!column(SPI_tuptable, 0, 1, -1, &s->decision) || !column(SPI_tuptable, 0, 2, -1, &s->now) ||
+		!column(SPI_tuptable, 0, 3, sizeof(int32), &score))
 		ereport(ERROR,
 				(errcode(ERRCODE_DATA_EXCEPTION),
 				 errmsg("the transaction has no decision")));
 	SPI_freetuptable(SPI_tuptable);
+	tighten(s, DatumGetInt32(score));
 }
 
 Datum
@@ -244,6 +264,7 @@ fraud_requeue(PG_FUNCTION_ARGS)
 			s.no_txn_id = !column(rows, i, 3, -1, &s.txn_id);
 			s.no_was = !column(rows, i, 4, -1, &s.was);
 			(void) column(rows, i, 5, -1, &s.txn);
+			(void) column(rows, i, 6, -1, &s.recorded_ml);
 			if (!attempt(score_again, &s, &why))
 			{
 				refused++;
@@ -317,22 +338,23 @@ find_record(Settlement *s, const char *name)
 static void
 read_verdict(Settlement *s)
 {
-	Oid			types[3] = {JSONBOID, TEXTOID, TEXTOID};
-	Datum		values[3] = {s->ml, s->txn_id};
-	char		nulls[3] = {' ', s->no_txn_id ? 'n' : ' ', ' '};
+	Oid			types[4] = {JSONBOID, TEXTOID, TEXTOID, TEXTOID};
+	Datum		values[4] = {s->ml, s->txn_id};
+	char		nulls[4] = {' ', s->no_txn_id ? 'n' : ' ', ' ', ' '};
 	char		hash[CONFIG_HASH_CHARS + 1];
 	Datum		problem;
 
 	/* its bands made a recommendation of the score */
 	config_hash_text(policy_active()->hash, hash);
 	values[2] = CStringGetTextDatum(hash);
+	values[3] = CStringGetTextDatum(s->recorded_ml != (Datum) 0 ? "verdict of the record, stricter than the rules" : "verdict given afterwards");
 
 	journal_run(s->schema, "SELECT CASE WHEN v.valid THEN NULL ELSE v.problem END, v.recommendation, pg_catalog.to_jsonb(pg_catalog.jsonb_populate_record("
 				"NULL::%s.fraud_decision, pg_catalog.jsonb_build_object('txn_id', $2, 'is_fraud', v.is_fraud,"
 				" 'risk_score', v.risk_score, 'risk_level', v.risk_level, 'risk_factors', v.risk_factors,"
 				" 'recommendation', v.recommendation, 'mode', 'FULL', 'source', 'ML', 'degraded', false,"
-				" 'coverage', 1, 'policy_hash', $3, 'reason', 'verdict given afterwards')))"
-				" FROM %s.fraud_verdict($1) AS v", false, 3, types, values, nulls);
+				" 'coverage', 1, 'policy_hash', $3, 'reason', $4)))"
+				" FROM %s.fraud_verdict($1) AS v", false, 4, types, values, nulls);
 	if (column(SPI_tuptable, 0, 1, -1, &problem) || !column(SPI_tuptable, 0, 2, -1, &s->now))
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),

@@ -26,6 +26,7 @@ typedef struct ServiceNow
 	Tier		tier;
 	TierCause	cause;			/* tier_cause_texts[cause] says it */
 	bool		only_ml;		/* tier 2, and nothing but ML is the reason */
+	bool		recovering;		/* the cause is over; health has to last */
 } ServiceNow;
 
 /* Raises 55000 without preload, and applies what service.yaml says now. */
@@ -44,6 +45,13 @@ extern const TierSettings *service_settings(void);
  * a second. The circuit may still refuse. True takes one of these calls.
  */
 extern bool service_ml_allowed(int64 now);
+
+/*
+ * Whether at clock_now() a look-up of histories is wanted although the tier
+ * needs none: one a second, where failing look-ups may be the reason for tier
+ * 3. Else nobody would see that they still fail. True takes it.
+ */
+extern bool service_lookup_wanted(int64 now);
 
 /* What a maintenance answer says. Texts are UTF-8. */
 typedef struct ServiceNotice

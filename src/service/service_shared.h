@@ -4,7 +4,7 @@
  *	  The service in shared memory; private to src/service.
  *
  * Locking protocol
- *	 word, ml_next, looked_up, failed_at, dirty, decisions
+ *	 word, ml_next, lookup_next, looked_up, failed_at, dirty, decisions
  *						atomics, no lock; word is written under the state lock
  *	 everything else	the state lock: exclusive to write, shared to read
  *	 the saved file		the saved lock, held while it is written
@@ -57,7 +57,8 @@ typedef struct Traffic
 
 typedef struct ServiceShared
 {
-	pg_atomic_uint64 word;		/* tier + only_ml * 8 + cause * 256 */
+	pg_atomic_uint64 word;		/* tier + only_ml * 8 + recovering * 16 + cause * 256 */
+	pg_atomic_uint64 lookup_next;	/* the same of look-ups at tier 3 */
 	pg_atomic_uint64 ml_next;	/* clock_now(): the next call while ML recovers */
 	pg_atomic_uint64 looked_up[2];	/* look-ups: failed, done */
 	pg_atomic_uint64 failed_at; /* clock_now() of the last that failed */

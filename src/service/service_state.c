@@ -27,6 +27,7 @@
 
 #define WORD_TIER(word)		((Tier) ((word) & 7))
 #define WORD_ONLY_ML(word)	(((word) & 8) != 0)
+#define WORD_RECOVERING(word)	(((word) & 16) != 0)
 #define WORD_CAUSE(word)	((TierCause) ((word) >> 8))
 
 /* Next to this, a moment that far ahead is from before the clock was set back. */
@@ -62,7 +63,8 @@ publish_word(void)
 	const TierMachine *m = &service->tiers;
 
 	pg_atomic_write_u64(&service->word,
-						(uint64) m->tier | (uint64) tiers_only_ml(m) << 3 | (uint64) m->cause << 8);
+						(uint64) m->tier | (uint64) tiers_only_ml(m) << 3 |
+						(uint64) (m->tier == m->held && m->measured < m->held) << 4 | (uint64) m->cause << 8);
 }
 
 ServiceNow
@@ -72,7 +74,7 @@ service_now(void)
 
 	return (ServiceNow)
 	{
-		WORD_TIER(word), WORD_CAUSE(word), WORD_ONLY_ML(word)
+		WORD_TIER(word), WORD_CAUSE(word), WORD_ONLY_ML(word), WORD_RECOVERING(word)
 	};
 }
 
@@ -317,14 +319,23 @@ service_sample(Dependency *d, int64 now, int64 latency, const char *error, Servi
 
 /* ---- what the path of a decision asks and tells ---- */
 
+/* One in so many microseconds gets true. */
+static bool
+its_time(pg_atomic_uint64 *moment, int64 now, int64 step)
+{
+	uint64		next = pg_atomic_read_u64(moment);
+
+	if (now < (int64) next && (int64) next - now <= step + STEP_BACK_MIN)
+		return false;
+	return pg_atomic_compare_exchange_u64(moment, &next, (uint64) (now + step));
+}
+
 bool
 service_ml_allowed(int64 now)
 {
 	ServiceNow	is = service_now();
 	Circuit    *c;
 	CircuitState state;
-	int64		step;
-	uint64		next;
 
 	if (is.tier == TIER_FULL)
 		return true;
@@ -339,11 +350,16 @@ service_ml_allowed(int64 now)
 		return true;
 	if (service_settings()->recovery_rate == 0)
 		return false;
-	step = USECS_PER_SEC / service_settings()->recovery_rate;
-	next = pg_atomic_read_u64(&service->ml_next);
-	if (now < (int64) next && (int64) next - now <= step + STEP_BACK_MIN)
-		return false;
-	return pg_atomic_compare_exchange_u64(&service->ml_next, &next, (uint64) (now + step));
+	return its_time(&service->ml_next, now, USECS_PER_SEC / service_settings()->recovery_rate);
+}
+
+bool
+service_lookup_wanted(int64 now)
+{
+	ServiceNow	is = service_now();
+
+	return is.tier == TIER_MINIMAL && is.cause == CAUSE_DATABASE_DEGRADED &&
+		its_time(&service->lookup_next, now, USECS_PER_SEC);
 }
 
 void
@@ -421,6 +437,7 @@ service_shmem(void *memory, LWLockPadded *tranche, bool found)
 		return;
 	memset(service, 0, sizeof(*service));
 	pg_atomic_init_u64(&service->word, TIER_FULL);
+	pg_atomic_init_u64(&service->lookup_next, 0);
 	pg_atomic_init_u64(&service->ml_next, 0);
 	pg_atomic_init_u64(&service->looked_up[0], 0);
 	pg_atomic_init_u64(&service->looked_up[1], 0);

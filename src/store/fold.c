@@ -391,16 +391,23 @@ fold(Oid schema, int64 max_rows, int64 *left_alone)
 {
 	Folder		f;
 	int			start = (int) (GetCurrentTimestamp() % STORE_SHARDS);
+	StoreWait	wait;
 	int			i;
 
 	memset(&f, 0, sizeof(f));
 	f.schema = schema;
 	f.left = max_rows;
 	f.worker = left_alone != NULL;
-	if (!store_writer_open(&f.deltas, schema, STORE_DELTAS, STORE_WAIT))
+	/* the worker has more to do than to wait for somebody's lock */
+	wait = f.worker ? STORE_TRY : STORE_WAIT;
+	if (!store_writer_open(&f.deltas, schema, STORE_DELTAS, wait))
 		return 0;
+	if (!profiles_writer_open(&f.profiles, schema, wait))
+	{
+		store_writer_close(&f.deltas);
+		return 0;
+	}
 	f.deltas_slot = store_open(schema, STORE_DELTAS_SLOT, AccessShareLock, STORE_WAIT);
-	profiles_writer_open(&f.profiles, schema);
 	f.row = table_slot_create(f.deltas.rel, NULL);
 	f.context = AllocSetContextCreate(CurrentMemoryContext, "fraud_fallback fold",
 									  ALLOCSET_DEFAULT_SIZES);

@@ -32,6 +32,7 @@
 #include "utils/xid8.h"
 
 #include "core/compat.h"
+#include "core/shared_text.h"
 #include "profile/profile_type.h"
 #include "store/lookup.h"
 #include "store/profiles.h"
@@ -297,4 +298,13 @@ store_content(StoreReader *reader, StoreContent *content)
 		content->remembered =
 			anything(reader->profiles, reader->profiles_pkey, reader->snapshot, reader->profile) ||
 			anything(reader->deltas, reader->deltas_slot, reader->snapshot, reader->delta);
+}
+
+bool
+store_key_of_argument(RuleHistory entity, const text *argument, StoreKey *key)
+{
+	/* keys come from transactions, whose texts are UTF-8 */
+	char	   *utf8 = shared_text_to_utf8(text_to_cstring(argument));
+
+	return store_key_of_text(entity, utf8, (int) strlen(utf8), key);
 }

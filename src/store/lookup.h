@@ -54,6 +54,9 @@ typedef struct StoreReader
 extern bool store_reader_open(StoreReader *reader, Oid schema);
 extern void store_reader_close(StoreReader *reader);
 
+/* store_key_of_text() of an argument of a function. */
+extern bool store_key_of_argument(RuleHistory entity, const text *argument, StoreKey *key);
+
 extern LookupResult store_lookup(StoreReader *reader, const StoreKey *key,
 								 StoredHistory *history);
 

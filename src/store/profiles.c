@@ -24,13 +24,19 @@
 #include "profile/profile_type.h"
 #include "store/profiles.h"
 
-void
-profiles_writer_open(ProfilesWriter *writer, Oid schema)
+bool
+profiles_writer_open(ProfilesWriter *writer, Oid schema, StoreWait wait)
 {
-	if (!store_writer_open(&writer->table, schema, STORE_PROFILES, STORE_WAIT))
+	if (!store_writer_open(&writer->table, schema, STORE_PROFILES, wait))
+	{
+		if (wait == STORE_TRY)
+			return false;
 		elog(ERROR, "table fraud_profiles is missing");
+	}
+	/* the lock that its insertions need is there already */
 	writer->pkey = store_open(schema, STORE_PROFILES_PKEY, AccessShareLock, STORE_WAIT);
 	writer->row = table_slot_create(writer->table.rel, NULL);
+	return true;
 }
 
 void

@@ -27,7 +27,8 @@ typedef struct StoredRow
 	ProfileState state;			/* valid if profiles_find() said so */
 } StoredRow;
 
-extern void profiles_writer_open(ProfilesWriter *writer, Oid schema);
+/* False where it is locked, with STORE_TRY. */
+extern bool profiles_writer_open(ProfilesWriter *writer, Oid schema, StoreWait wait);
 extern void profiles_writer_close(ProfilesWriter *writer);
 
 /* Up to where the row of a key is settled, see lookup.c; 0 where nobody knows. */

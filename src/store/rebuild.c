@@ -36,6 +36,7 @@
 #include "utils/timestamp.h"
 
 #include "core/compat.h"
+#include "core/shared_text.h"
 #include "policy/policy_active.h"
 #include "policy/policy_server.h"
 #include "store/events.h"
@@ -377,12 +378,14 @@ rebuild(Oid schema, Relation table, int32 source, const char *columns, const cha
 	SPIPlanPtr	plan;
 	Oid			user;
 	int			security;
+	/* as it is in a transaction that was read; the table has the server's encoding */
+	const char *stored_key = key == NULL ? NULL : shared_text_to_utf8(key);
 
 	memset(result, 0, sizeof(*result));
 	/* as a TRUNCATE does: first the tables, then the shards */
 	(void) find_all_inheritors(RelationGetRelid(table), AccessShareLock, NULL);
 	if (key != NULL)
-		slots = lock_key(schema, key);
+		slots = lock_key(schema, stored_key);
 	else
 		store_lock_all_shards(schema);
 
@@ -391,7 +394,7 @@ rebuild(Oid schema, Relation table, int32 source, const char *columns, const cha
 	CommandCounterIncrement();
 	snapshot = RegisterSnapshot(GetLatestSnapshot());
 	SPI_connect();
-	delete_old(schema, source, key, slots, snapshot);
+	delete_old(schema, source, stored_key, slots, snapshot);
 	CommandCounterIncrement();
 
 	r->dest.receiveSlot = receive;
@@ -402,12 +405,12 @@ rebuild(Oid schema, Relation table, int32 source, const char *columns, const cha
 	r->snapshot = snapshot;
 	r->basis = policy_active()->basis_hash;
 	r->source = source;
-	r->only = key;
+	r->only = stored_key;
 	r->result = result;
 	r->last_notice = GetCurrentTimestamp();
 	r->context = AllocSetContextCreate(CurrentMemoryContext, "fraud_fallback rebuild",
 									   ALLOCSET_DEFAULT_SIZES);
-	profiles_writer_open(&r->writer, schema);
+	(void) profiles_writer_open(&r->writer, schema, STORE_WAIT);
 	known_frauds_begin(&r->frauds, schema, snapshot);
 
 	if (key == NULL && table->rd_rel->reltuples >= NOTICE_ROWS)

@@ -85,7 +85,7 @@ fraud_profile_of(PG_FUNCTION_ARGS)
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("unknown entity \"%s\"", name),
 				 errhint("Entities are customer, ip and merchant.")));
-	if (!store_key_of_text(entity, VARDATA_ANY(text_key), (int) VARSIZE_ANY_EXHDR(text_key), &key))
+	if (!store_key_of_argument(entity, text_key, &key))
 		PG_RETURN_NULL();
 	profile_init(state, 0);
 	if (!store_reader_open(&reader, store_schema(fcinfo->flinfo->fn_oid)))

@@ -1,5 +1,5 @@
-# docs/runbooks/circuit-breaker.md, command by command in its order, as the
-# roles it speaks of; then the blocks of README.md that need a preloaded server.
+# The pages of docs/runbooks, command by command in their order, as the roles
+# they speak of; then the blocks of README.md that need a preloaded server.
 # What the pages may say: test/blocks.sh.
 use strict;
 use warnings;
@@ -82,77 +82,115 @@ sub write_file
 	close $fh or die;
 }
 
-# ---- the runbook
-
-my $node = new_node('runbook', "fraud_fallback.test_mode = on\nfraud_fallback.node_name = 'db1'\n");
-my @steps = steps('docs/runbooks/circuit-breaker.md');
-my %kinds;
-my (@held, $listener);
-
-for my $step (@steps)
+# a session that holds something, and waits
+sub hold
 {
-	my ($kind, $body, $role) = @$step{qw(kind body role)};
-	$kinds{$kind}++;
-	if ($kind eq 'sql' || $kind eq 'inline')
+	my ($node, $step) = @_;
+	my $session = $node->background_psql('shop', on_error_stop => 0, extra_params => [ role_options($step->{role}) ]);
+	my $pid = $session->query('SELECT pg_backend_pid()');
+	# query() ends it, too
+	$session->query($step->{body} =~ s/;\s*$//r);
+	return { session => $session, pid => $pid };
+}
+
+sub release
+{
+	my ($node, $step, $held) = @_;
+	$held->{session}{run}->finish;
+	ok($node->poll_query_until('shop', "SELECT count(*) = 0 FROM pg_stat_activity WHERE pid = $held->{pid}"),
+		"$step->{name}: its session is gone");
+}
+
+sub listen_as
+{
+	my ($node, @steps) = @_;
+	my ($listen) = grep { $_->{body} =~ /^LISTEN/ } @steps;
+	my $listener = $node->background_psql('shop');
+	$listener->query_safe($listen->{body});
+	return $listener;
+}
+
+# every step of a page; it has at least these kinds
+sub run_page
+{
+	my ($node, $page, @wanted) = @_;
+	my @steps = steps($page);
+	my %kinds;
+	my (@held, $listener);
+
+	for my $step (@steps)
 	{
-		run_step($node, $step, 'loosely', $role || 'oncall');
-		# the listener of the page is there from the beginning
-		if (!$listener && $body =~ /CREATE EXTENSION/)
+		my ($kind, $body, $role) = @$step{qw(kind body role)};
+		$kinds{$kind}++;
+		if ($kind =~ /^(sql|inline|run)$/)
 		{
-			$listener = $node->background_psql('shop');
-			my ($listen) = grep { $_->{body} =~ /^LISTEN/ } @steps;
-			$listener->query_safe($listen->{body});
+			run_step($node, $step, 'loosely', $role || 'oncall');
+			# the listener of the page is there from the beginning
+			$listener = listen_as($node, @steps) if !$listener && $body =~ /CREATE EXTENSION/;
+		}
+		elsif ($kind eq 'hold')
+		{
+			push @held, hold($node, $step);
+		}
+		elsif ($kind eq 'release')
+		{
+			release($node, $step, pop @held);
+		}
+		elsif ($kind eq 'ini')
+		{
+			$node->append_conf('postgresql.conf', "$body\n");
+			$node->restart;
+		}
+		elsif ($kind eq 'yaml')
+		{
+			write_file($node->data_dir . '/service.yaml', "$body\n");
+		}
+		elsif ($kind eq 'restart')
+		{
+			if ($listener) { $listener->{run}->kill_kill; undef $listener; }
+			$node->restart;
+			$node->poll_query_until('shop', 'SELECT count(*) > 0 FROM fraud_worker WHERE database IS NOT NULL');
+			$listener = listen_as($node, @steps);
+		}
+		elsif ($kind eq 'json')
+		{
+			like(normal($listener->query('SELECT 1')), qr/\Q@{[ normal($body) ]}\E/, "$step->{name}: a listener got it");
+		}
+		elsif ($kind eq 'log')
+		{
+			my $log = normal(join("\n", slurp_file($node->logfile) =~ /^.*(LOG:  .*)$/mg));
+			like($log, qr/^\Q$_\E$/m, "$step->{name}: in the log: $_") for split(/\n/, normal($body));
+		}
+		else
+		{
+			fail("$step->{name}: nobody runs it");
 		}
 	}
-	elsif ($kind eq 'run')
-	{
-		run_step($node, $step, 'loosely', $role);
-	}
-	elsif ($kind eq 'hold')
-	{
-		push @held, $node->background_psql('shop', on_error_stop => 0, extra_params => [ role_options($role) ]);
-		$held[-1]->query($body);
-	}
-	elsif ($kind eq 'release')
-	{
-		(pop @held)->{run}->finish;
-		ok($node->poll_query_until('shop', 'SELECT count(*) = 0 FROM circuit_in_flight WHERE held'),
-			"$step->{name}: its session is gone");
-	}
-	elsif ($kind eq 'ini')
-	{
-		$node->append_conf('postgresql.conf', "$body\n");
-		$node->restart;
-	}
-	elsif ($kind eq 'yaml')
-	{
-		write_file($node->data_dir . '/service.yaml', "$body\n");
-	}
-	elsif ($kind eq 'restart')
-	{
-		if ($listener) { $listener->{run}->kill_kill; undef $listener; }
-		$node->restart;
-		$node->poll_query_until('shop', 'SELECT count(*) > 0 FROM fraud_worker WHERE database IS NOT NULL');
-		$listener = $node->background_psql('shop');
-		$listener->query_safe((grep { $_->{body} =~ /^LISTEN/ } @steps)[0]{body});
-	}
-	elsif ($kind eq 'json')
-	{
-		like(normal($listener->query('SELECT 1')), qr/\Q@{[ normal($body) ]}\E/, "$step->{name}: a listener got it");
-	}
-	elsif ($kind eq 'log')
-	{
-		my $log = normal(join("\n", slurp_file($node->logfile) =~ /^.*(LOG:  .*)$/mg));
-		like($log, qr/^\Q$_\E$/m, "$step->{name}: in the log: $_") for split(/\n/, normal($body));
-	}
-	else
-	{
-		fail("$step->{name}: nobody runs it");
-	}
+	is(scalar @held, 0, "$page: nothing is held any more");
+	cmp_ok($kinds{$_} // 0, '>', 0, "$page has its $_") for @wanted;
 }
-is(scalar @held, 0, 'nothing is held any more');
-cmp_ok($kinds{$_} // 0, '>', $kinds{$_} ? 0 : 1, "the runbook has its $_") for qw(sql inline yaml ini json log restart);
 
+# ---- the runbooks
+
+my $test_mode = "fraud_fallback.test_mode = on\nfraud_fallback.node_name = 'db1'\n";
+
+my $node = new_node('breaker', $test_mode);
+run_page($node, 'docs/runbooks/circuit-breaker.md', qw(sql inline yaml ini json log restart));
+$node->stop;
+
+# the worker asks whether it can read a table, so that a lock is an outage
+$node = new_node('degradation', $test_mode);
+$node->append_conf('postgresql.conf', qq(
+autovacuum = off
+shared_preload_libraries = 'fraud_fallback'
+fraud_fallback.database = 'shop'
+fraud_fallback.worker_role = 'fraud_worker'
+fraud_fallback.service_file = 'service.yaml'
+));
+write_file($node->data_dir . '/service.yaml',
+	"dependencies:\n  database: {query: SELECT count(*) >= 0 FROM public.heartbeat, timeout: 300 ms}\n");
+$node->restart;
+run_page($node, 'docs/runbooks/degradation.md', qw(sql inline yaml json log hold));
 $node->stop;
 
 # ---- README.md

@@ -188,7 +188,11 @@ is(run("SELECT r->'txn_id', r->'txn' ? 'id' FROM (SELECT " . record('t', '{}', $
 run(q{CREATE TABLE sales (nr text PRIMARY KEY, who text, token text, total numeric, at timestamptz);
 	INSERT INTO sales VALUES ('s1', 'c1', '4111111111111111', 10, '2026-03-01 12:00+00')});
 run(q{SELECT fraud_attach('sales', columns => '{"txn_id": "nr", "customer_id": "who", "card_id": "token", "amount": "total", "occurred_at": "at"}')});
-is(run("SELECT " . record('s') . "->'txn'->>'token' FROM sales s"), $card, 'columns renamed when the table was attached');
+is(run("SELECT string_agg(key, ',' ORDER BY key) FROM sales s, jsonb_each(" . record('s') . "->'txn')"), 'amount,card_id,customer_id,occurred_at,txn_id',
+	'columns renamed when the table was attached have the names of the policy');
+is(run("SELECT " . record('s') . "->'txn'->>'card_id' FROM sales s"), $card, 'and the rules for these');
+run(q{ALTER TABLE sales ADD amount text DEFAULT 'of another kind', ADD note text DEFAULT 'n'});
+is(run("SELECT r->>'amount', r->>'note' FROM (SELECT " . record('s') . "->'txn' AS r FROM sales s) r"), '10|n', 'a column called like one that another is read as goes');
 fields('');
 
 # ---- bounds
@@ -249,6 +253,9 @@ is($node->safe_psql('latin1', q{SELECT encode(convert_to((fraud_score(t, NULL)).
 	'and the decision has the id as it is');
 is($node->safe_psql('latin1', q{SELECT length(b) <= 60000 AND convert_from(b, 'UTF8')::jsonb->'txn' ? 'omitted' FROM (SELECT fraud_test_record(t) AS b FROM
 	(SELECT } . join(', ', map { "repeat(chr(228), 2000) AS c$_" } 1 .. 30) . ") t) r"), 't', 'and its bounds are those of UTF-8');
+# a key is found by the letters that the user writes
+is($node->safe_psql('latin1', q{SELECT fraud_learn(jsonb_build_object('txn_id', 'k1', 'customer_id', 'k' || chr(228), 'amount', 5, 'occurred_at', '2026-03-01T12:00:00Z'));
+	SELECT fraud_profile_of('customer', 'k' || chr(228)) IS NOT NULL, fraud_forget('k' || chr(228))}), "\nt|1", 'histories by keys that are not ASCII');
 my $hash_in = sub { return $node->safe_psql($_[0], "SELECT substring(convert_from(fraud_test_record(t), 'UTF8') FROM 'hmac:[0-9a-f]*') FROM (SELECT $_[1] AS card_id) t"); };
 is($hash_in->('latin1', q{'b' || chr(228)}), $hash_in->('postgres', q{'b' || chr(228)}), 'and so are its hashes');
 is($node->safe_psql('euc_jp', q{SELECT encode(convert_to(convert_from(fraud_test_record(t), 'UTF8')::jsonb->'txn'->>'x', 'UTF8'), 'hex')

@@ -247,7 +247,18 @@ sql('SELECT tier_override_clear()');
 is(sql(q{SELECT string_agg(concat_ws(' ', txn_id, tier, decision ->> 'mode'), ',' ORDER BY decided_at) FROM fraud_queue WHERE settled_at IS NULL AND txn_id ~ '^e'}),
 	'e2 4 EMERGENCY_MODE,e3 4 EMERGENCY_MODE', 'waits');
 is(sql(sprintf($requeue, '')), 'e2 BLOCK BLOCK f,e3 APPROVE APPROVE f', 'and is decided again');
-is(sql(q{SELECT count(*) FROM (SELECT decision ->> 'policy_hash' FROM fraud_journal WHERE txn_id ~ '^e' UNION SELECT decision ->> 'policy_hash' FROM fraud_settlements
+# from a table with names of its own
+sql(q{CREATE TABLE wallet (id text PRIMARY KEY, owner text, sum numeric, created timestamptz, land text, home text)});
+sql(q{SELECT fraud_attach('wallet', '{"txn_id": "id", "customer_id": "owner", "amount": "sum", "occurred_at": "created", "country": "land", "home_country": "home"}')});
+sql(q{INSERT INTO wallet SELECT 'old' || n, 'w', 20, '2026-05-01 12:00:00Z'::timestamptz - n * interval '1 day', 'DE', 'DE' FROM generate_series(1, 20) n});
+sql(q{INSERT INTO wallet VALUES ('w-1', 'w', 90, '2026-05-01 12:30:00Z', 'KP', 'DE'), ('w-2', 'w', 900, '2026-05-01 12:40:00Z', 'KP', 'DE')});
+sql(q{SELECT tier_override(4, '1 hour', 'test')});
+is(sql(q{SELECT string_agg(d.recommendation, ',' ORDER BY w.id) FROM wallet w, fraud_decide(w) d WHERE w.id LIKE 'w-%'}), 'APPROVE,BLOCK', 'an emergency of another table');
+sql('SELECT tier_override_clear()');
+advance('0');
+is(sql(sprintf($requeue, '')), 'w-1 APPROVE BLOCK t,w-2 BLOCK BLOCK f', 'which is decided again with its history, whatever its columns are called');
+
+is(sql(q{SELECT count(*) FROM (SELECT decision ->> 'policy_hash' FROM fraud_journal WHERE txn_id ~ '^(e|w-)' UNION SELECT decision ->> 'policy_hash' FROM fraud_settlements
 	EXCEPT SELECT hash FROM fraud_policy_history) AS h}), '0', 'all their policies are known');
 
 for my $table ('fraud_settlements', 'fraud_policy_history')

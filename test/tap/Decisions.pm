@@ -16,14 +16,14 @@ our @EXPORT = qw(new_shop rules pay usual decide advance noon columns journal ci
 my $noon = int(time / 86400) * 86400 + 12 * 3600;
 my $number = 0;
 
-our $columns = q{txn_id text, customer_id text, card_id text, amount numeric, currency text, occurred_at timestamptz,
+my $columns = q{txn_id text, customer_id text, card_id text, amount numeric, currency text, occurred_at timestamptz,
 	country text, home_country text, lat float8, lon float8, channel text, merchant_id text, mcc text, ip inet, status text};
 
 # Payments of days before noon of today. ann1 to ann500 pay at the grocer's every
 # fourth day; tom and tim were in New York this morning; dora has not come for long;
 # will never pays on a weekend; dick was declined; cards of three others are on
 # one address; shady has frauds.
-our $payments = qq{
+my $payments = qq{
 CREATE TABLE payments ($columns);
 INSERT INTO payments (txn_id, customer_id, card_id, amount, currency, occurred_at, country, home_country, channel, merchant_id, mcc, ip, status)
 	SELECT concat_ws('-', 'ann', c, d), 'ann' || c, 'card' || c, 40, 'USD', to_timestamp($noon) - d * interval '1 day', 'US', 'US', 'online', 'grocer', '5411', '198.51.100.1', 'approved'

@@ -359,6 +359,39 @@ against_model(uint32 sets, int largest, int step, bool room, const char *what)
 	free(k);
 }
 
+/* Verdicts older than an answer is given again. */
+static void
+verdicts(void)
+{
+	Kept	   *k = new_kept(1);
+	KeptKey		a = key_of(1, 1);
+	KeptAnswer	answer;
+	KeptPut		result;
+	uint32		token;
+	bool		reused;
+	int64		later = KEPT_FOR + 1;
+
+	(void) put(k, &a, 0, "verdict", true, 0);
+	for (uint64 i = 2; i < LIVE_WAYS; i++)
+	{
+		KeptKey		other = key_of(i, 1);
+
+		(void) put(k, &other, 0, "other", false, later);
+	}
+	check(kept_verdict(k, &a, &answer) && is(&answer, "verdict") && answer.at == 0, "an old verdict stays while there is other room");
+	check(kept_claim(k, &a, false, later, &reused, &token, &answer) == CLAIM_FIRST, "it is no answer any more");
+	(void) put(k, &a, token, "plain", false, later);
+	check(kept_verdict(k, &a, &answer) && is(&answer, "verdict"), "it stays beside an answer without");
+	check(kept_claim(k, &a, false, later, &reused, &token, &answer) == CLAIM_REPEAT && is(&answer, "plain"), "which is repeated");
+	check(kept_claim(k, &a, true, later, &reused, &token, &answer) == CLAIM_SUPERSEDES && is(&answer, "plain"), "and superseded");
+	result = put(k, &a, token, "newer", true, later);
+	check(result.kept && kept_verdict(k, &a, &answer) && is(&answer, "newer"), "the newest verdict counts");
+	a = key_of(LIVE_WAYS, 1);
+	(void) put(k, &a, 0, "plain", false, later + 1);
+	check(kept_find(k, &a, later + 1, &reused, &answer) == KEPT_SAME, "where there is no other room it goes");
+	free(k);
+}
+
 /* Without time passing, what is not there any more was evicted, each once. */
 static void
 evictions(void)
@@ -550,6 +583,7 @@ main(void)
 	against_model(1000, 200, 10 * SECOND, true, "room for all: every answer as expected");
 	against_model(500, KEPT_MAX, 100 * SECOND, true, "the same with large answers, and time that passes");
 	against_model(8, KEPT_MAX, SECOND / 10, false, "too little room: an answer is right or missing");
+	verdicts();
 	evictions();
 	facts();
 	return tap_end();
