@@ -125,7 +125,7 @@ $$;
 
 -- Decides the transactions of a batch, one after the other, into a temporary
 -- table, which a read-only transaction may write. Every exception is one of the test.
-CREATE FUNCTION always.run(which int, session int DEFAULT 0, with_ml boolean DEFAULT true, OUT ms float8, OUT written bigint, OUT refused bigint) LANGUAGE plpgsql AS $$
+CREATE FUNCTION always.run(which int, session int DEFAULT 0, OUT ms float8, OUT written bigint, OUT refused bigint) LANGUAGE plpgsql AS $$
 DECLARE
 	r always.todo;
 	d fraud_decision;
@@ -145,9 +145,6 @@ BEGIN
 		d := NULL;
 		ticket := NULL;
 		seen := NULL;
-		IF NOT with_ml THEN
-			r.ml := NULL; r.ml_status := NULL; r.ml_latency := NULL; r.ml_error := NULL; r.ticket := 'none';
-		END IF;
 		CASE r.ticket
 			WHEN 'real' THEN ticket := circuit_acquire('ml');
 			WHEN 'made up' THEN ticket := r.made_up;
@@ -292,8 +289,8 @@ CREATE FUNCTION always.wrong(which int, together boolean DEFAULT false) RETURNS 
 			OR coalesce(detail -> 'notice' ->> 'message', '') = '')),
 		('retry_after', fresh AND (retry_after IS NOT NULL) <> (source = 'NONE')),
 		('policy_hash', fresh AND policy_hash <> hash),
-		('a verdict was not used', fresh AND verdict IS NOT NULL AND server = 1 AND combine IN ('ml', 'shadow') AND ticket <> 'route' AND NOT reused AND journal <> 'block' AND (source <> 'ML' OR tier <> 1 OR risk_score <> verdict)),
-		('a verdict was made milder', fresh AND verdict IS NOT NULL AND (server < 5 OR server IS NULL) AND ticket <> 'route' AND risk_score < verdict AND (server IN (1, 3, 4) OR tier > 2)),
+		('a verdict was not used', fresh AND verdict IS NOT NULL AND coalesce(server, 0) = 1 AND combine IN ('ml', 'shadow') AND ticket <> 'route' AND NOT reused AND journal <> 'block' AND (source <> 'ML' OR tier <> 1 OR risk_score <> verdict)),
+		('a verdict was made milder', fresh AND verdict IS NOT NULL AND tier < 5 AND ticket <> 'route' AND risk_score < verdict AND (coalesce(server, 0) IN (1, 3, 4) OR tier > 2)),
 		('a verdict that was none', fresh AND verdict IS NULL AND source = 'ML' AND NOT function),
 		('an id used again', fresh AND kind = 'reused' AND was_there IS NOT NULL AND tier < 5 AND EXISTS (SELECT FROM answers o WHERE o.session = n.session AND o.g < n.g AND o.txn ->> 'txn_id' = n.txn ->> 'txn_id' AND o.kind <> 'reused' AND o.size <= 2000)
 			AND (NOT reused AND cardinality(risk_factors) < 64 OR recommendation = 'APPROVE' OR tier = 4 AND recommendation <> 'BLOCK')),
