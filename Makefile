@@ -30,14 +30,14 @@ PURE_OBJS = \
 	src/core/json_text.o \
 	src/core/ring.o \
 	src/core/state_image.o \
-	src/decide/facts.o \
-	src/decide/kept.o \
-	src/decide/ml_outcome.o \
-	src/decide/ml_read.o \
-	src/decide/recent.o \
-	src/decide/verdict.o \
 	src/journal/journal_config.o \
 	src/journal/segment.o \
+	src/live/facts.o \
+	src/live/kept.o \
+	src/live/recent.o \
+	src/ml/ml_outcome.o \
+	src/ml/ml_read.o \
+	src/ml/verdict.o \
 	src/policy/catalog.o \
 	src/policy/default_yaml.o \
 	src/policy/policy_draft.o \
@@ -91,7 +91,6 @@ SERVER_OBJS = \
 	src/circuit/guarded_function.o \
 	src/circuit/permits.o \
 	src/circuit/traffic.o \
-	src/module.o \
 	src/config/config_file.o \
 	src/config/settings.o \
 	src/config/yaml_server.o \
@@ -111,15 +110,11 @@ SERVER_OBJS = \
 	src/decide/answer.o \
 	src/decide/answer_json.o \
 	src/decide/ask_ml.o \
-	src/decide/attempts.o \
 	src/decide/by_rules.o \
 	src/decide/combine.o \
 	src/decide/decide.o \
 	src/decide/decide_health.o \
-	src/decide/decisions.o \
 	src/decide/forget.o \
-	src/decide/live_sql.o \
-	src/decide/ml_settings.o \
 	src/decide/record.o \
 	src/decide/record_row.o \
 	src/decide/record_sql.o \
@@ -127,8 +122,6 @@ SERVER_OBJS = \
 	src/decide/record_value.o \
 	src/decide/route.o \
 	src/decide/settle.o \
-	src/decide/verdict_json.o \
-	src/decide/verdict_sql.o \
 	src/journal/drain.o \
 	src/journal/field_hash.o \
 	src/journal/journal_alert.o \
@@ -141,6 +134,13 @@ SERVER_OBJS = \
 	src/journal/journal_tables.o \
 	src/journal/journal_verify.o \
 	src/journal/policy_history.o \
+	src/live/attempts.o \
+	src/live/decisions.o \
+	src/live/live_sql.o \
+	src/ml/ml_settings.o \
+	src/ml/verdict_json.o \
+	src/ml/verdict_sql.o \
+	src/module.o \
 	src/policy/policy_active.o \
 	src/policy/policy_catalog.o \
 	src/policy/policy_check.o \

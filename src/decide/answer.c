@@ -24,7 +24,7 @@
 #include "config/config_file.h"
 #include "core/compat.h"
 #include "decide/answer.h"
-#include "decide/kept.h"
+#include "live/kept.h"
 #include "score/score_call.h"
 
 const char *const answer_sources[] = {

@@ -12,7 +12,7 @@
 #include "datatype/timestamp.h"
 #include "lib/stringinfo.h"
 
-#include "decide/verdict.h"
+#include "ml/verdict.h"
 #include "score/rules.h"
 #include "service/tiers.h"
 

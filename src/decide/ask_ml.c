@@ -19,7 +19,7 @@
 #include "core/compat.h"
 #include "core/shared_text.h"
 #include "decide/deciding.h"
-#include "decide/verdict_json.h"
+#include "ml/verdict_json.h"
 #include "score/features_json.h"
 
 static Circuit *

@@ -18,8 +18,8 @@
 #define FRAUD_DECIDE_DECIDING_H
 
 #include "decide/answer.h"
-#include "decide/attempts.h"
-#include "decide/decisions.h"
+#include "live/attempts.h"
+#include "live/decisions.h"
 #include "score/score_call.h"
 #include "service/service.h"
 

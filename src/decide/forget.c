@@ -21,7 +21,7 @@
 
 #include "core/compat.h"
 #include "core/shmem.h"
-#include "decide/attempts.h"
+#include "live/attempts.h"
 #include "store/forget.h"
 #include "store/lookup.h"
 #include "store/tables.h"

@@ -37,8 +37,8 @@
 #include "core/clock.h"
 #include "core/compat.h"
 #include "core/events.h"
-#include "decide/verdict_json.h"
 #include "journal/journal_tables.h"
+#include "ml/verdict_json.h"
 #include "policy/policy_active.h"
 #include "service/tiers.h"
 

@@ -21,8 +21,8 @@
 
 #include "circuit/circuit_config.h"
 #include "config/settings_image.h"
-#include "decide/ml_config.h"
 #include "journal/journal_config.h"
+#include "ml/ml_config.h"
 #include "driver.h"
 #include "policy/policy_draft.h"
 #include "policy/policy_scalar.h"

@@ -4,7 +4,7 @@
 set -uo pipefail
 
 cd "$(dirname "$0")/../.." || exit
-order=(core config policy profile txn score velocity store circuit journal service decide)	# each may use itself and what stands before it
+order=(core config policy profile txn score velocity store circuit journal service ml live decide)	# each may use itself and what stands before it
 tests=0
 
 # is_empty TEXT NAME: ok when there is nothing to complain about

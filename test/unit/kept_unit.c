@@ -8,7 +8,7 @@
  */
 #include "core/c_base.h"
 
-#include "decide/facts.h"
+#include "live/facts.h"
 #include "tap.h"
 
 #define SECOND				INT64CONST(1000000)

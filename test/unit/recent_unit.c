@@ -9,7 +9,7 @@
  */
 #include "core/c_base.h"
 
-#include "decide/recent.h"
+#include "live/recent.h"
 #include "profile/view.h"
 #include "tap.h"
 

@@ -11,8 +11,8 @@
 #include "circuit/circuit_config.h"
 #include "config/settings_image.h"
 #include "config/yaml_scalar.h"
-#include "decide/ml_config.h"
 #include "journal/journal_config.h"
+#include "ml/ml_config.h"
 #include "service/service_config.h"
 #include "tap.h"
 

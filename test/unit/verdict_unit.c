@@ -10,7 +10,7 @@
 
 #include <math.h>
 
-#include "decide/verdict.h"
+#include "ml/verdict.h"
 #include "tap.h"
 
 #define SEC				INT64CONST(1000000)

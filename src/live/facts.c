@@ -13,7 +13,7 @@
  */
 #include "core/c_base.h"
 
-#include "decide/facts.h"
+#include "live/facts.h"
 
 #define NOT_FACTS \
 	(COL_BIT(COL_STATUS) | COL_BIT(COL_DECLINED) | COL_BIT(COL_IS_FRAUD))

@@ -5,10 +5,10 @@
  *
  *-------------------------------------------------------------------------
  */
-#ifndef FRAUD_DECIDE_VERDICT_JSON_H
-#define FRAUD_DECIDE_VERDICT_JSON_H
+#ifndef FRAUD_ML_VERDICT_JSON_H
+#define FRAUD_ML_VERDICT_JSON_H
 
-#include "decide/verdict.h"
+#include "ml/verdict.h"
 
 /*
  * verdict_judge() of a jsonb datum, which may be any JSON value; texts in the
@@ -16,4 +16,4 @@
  */
 extern const char *verdict_read(Datum ml, const MlSettings *settings, const Policy *policy, Verdict *verdict);
 
-#endif							/* FRAUD_DECIDE_VERDICT_JSON_H */
+#endif							/* FRAUD_ML_VERDICT_JSON_H */

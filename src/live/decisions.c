@@ -24,8 +24,8 @@
 
 #include "core/clock.h"
 #include "core/shmem.h"
-#include "decide/attempts.h"
-#include "decide/decisions.h"
+#include "live/attempts.h"
+#include "live/decisions.h"
 
 #define TRANCHE				"fraud_fallback_decisions"
 #define PARTITIONS			16

@@ -18,10 +18,10 @@
  *
  *-------------------------------------------------------------------------
  */
-#ifndef FRAUD_DECIDE_ATTEMPTS_H
-#define FRAUD_DECIDE_ATTEMPTS_H
+#ifndef FRAUD_LIVE_ATTEMPTS_H
+#define FRAUD_LIVE_ATTEMPTS_H
 
-#include "decide/recent.h"
+#include "live/recent.h"
 #include "store/key.h"
 
 /* An event this much ahead of the clock is not remembered. */
@@ -80,4 +80,4 @@ extern void live_seeds(Hash128 *seeds);
 
 extern void attempts_init(void);
 
-#endif							/* FRAUD_DECIDE_ATTEMPTS_H */
+#endif							/* FRAUD_LIVE_ATTEMPTS_H */

@@ -9,7 +9,7 @@
 
 #include "config/setting_keys.h"
 #include "config/yaml_scalar.h"
-#include "decide/ml_config.h"
+#include "ml/ml_config.h"
 
 #define MSEC			INT64CONST(1000)
 #define SEC				(1000 * MSEC)

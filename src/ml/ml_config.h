@@ -6,8 +6,8 @@
  *
  *-------------------------------------------------------------------------
  */
-#ifndef FRAUD_DECIDE_ML_CONFIG_H
-#define FRAUD_DECIDE_ML_CONFIG_H
+#ifndef FRAUD_ML_ML_CONFIG_H
+#define FRAUD_ML_ML_CONFIG_H
 
 #include "config/settings.h"
 
@@ -60,4 +60,4 @@ extern const MlSettings *ml_settings(void);
 
 extern void ml_settings_init(void);
 
-#endif							/* FRAUD_DECIDE_ML_CONFIG_H */
+#endif							/* FRAUD_ML_ML_CONFIG_H */

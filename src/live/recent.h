@@ -20,10 +20,10 @@
  *
  *-------------------------------------------------------------------------
  */
-#ifndef FRAUD_DECIDE_RECENT_H
-#define FRAUD_DECIDE_RECENT_H
+#ifndef FRAUD_LIVE_RECENT_H
+#define FRAUD_LIVE_RECENT_H
 
-#include "decide/live_key.h"
+#include "live/live_key.h"
 #include "profile/profile.h"
 
 #define RECENT_EVENTS		PROFILE_RING	/* attempts of a customer */
@@ -96,4 +96,4 @@ extern bool recent_forget(Recent *recent, const Hash128 *customer);
  */
 extern int	attempts_merge(ProfileState *state, const RecentAttempts *attempts, int64 t, uint64 identity);
 
-#endif							/* FRAUD_DECIDE_RECENT_H */
+#endif							/* FRAUD_LIVE_RECENT_H */

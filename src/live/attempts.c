@@ -30,7 +30,7 @@
 #include "core/events.h"
 #include "core/json_text.h"
 #include "core/shmem.h"
-#include "decide/attempts.h"
+#include "live/attempts.h"
 
 #define TRANCHE				"fraud_fallback_attempts"
 

@@ -14,7 +14,7 @@
  */
 #include "core/c_base.h"
 
-#include "decide/kept.h"
+#include "live/kept.h"
 
 typedef struct Head
 {

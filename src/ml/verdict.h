@@ -8,10 +8,10 @@
  *
  *-------------------------------------------------------------------------
  */
-#ifndef FRAUD_DECIDE_VERDICT_H
-#define FRAUD_DECIDE_VERDICT_H
+#ifndef FRAUD_ML_VERDICT_H
+#define FRAUD_ML_VERDICT_H
 
-#include "decide/ml_config.h"
+#include "ml/ml_config.h"
 #include "score/rules.h"
 
 #define VERDICT_FACTORS_MAX		32
@@ -86,4 +86,4 @@ typedef struct MlJudgement
 
 extern void ml_judge(const MlReport *report, MlJudgement *judgement);
 
-#endif							/* FRAUD_DECIDE_VERDICT_H */
+#endif							/* FRAUD_ML_VERDICT_H */

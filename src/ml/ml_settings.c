@@ -7,7 +7,7 @@
  */
 #include "postgres.h"
 
-#include "decide/ml_config.h"
+#include "ml/ml_config.h"
 
 const MlSettings *
 ml_settings(void)

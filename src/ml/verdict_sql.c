@@ -15,7 +15,7 @@
 #include "utils/builtins.h"
 
 #include "core/compat.h"
-#include "decide/verdict_json.h"
+#include "ml/verdict_json.h"
 #include "policy/policy_active.h"
 
 #define VERDICT_COLUMNS		7

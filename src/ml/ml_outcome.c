@@ -11,7 +11,7 @@
  */
 #include "core/c_base.h"
 
-#include "decide/verdict.h"
+#include "ml/verdict.h"
 
 #define MSEC			INT64CONST(1000)
 #define SEC				(1000 * MSEC)

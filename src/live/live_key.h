@@ -15,8 +15,8 @@
  *
  *-------------------------------------------------------------------------
  */
-#ifndef FRAUD_DECIDE_LIVE_KEY_H
-#define FRAUD_DECIDE_LIVE_KEY_H
+#ifndef FRAUD_LIVE_LIVE_KEY_H
+#define FRAUD_LIVE_LIVE_KEY_H
 
 #include "common/hashfn.h"
 
@@ -79,4 +79,4 @@ live_partition(const Hash128 *key, uint32 partitions)
 	return (uint32) (key->h[0] % partitions);
 }
 
-#endif							/* FRAUD_DECIDE_LIVE_KEY_H */
+#endif							/* FRAUD_LIVE_LIVE_KEY_H */

@@ -7,10 +7,10 @@
  *
  *-------------------------------------------------------------------------
  */
-#ifndef FRAUD_DECIDE_FACTS_H
-#define FRAUD_DECIDE_FACTS_H
+#ifndef FRAUD_LIVE_FACTS_H
+#define FRAUD_LIVE_FACTS_H
 
-#include "decide/kept.h"
+#include "live/kept.h"
 #include "txn/txn.h"
 
 /*
@@ -26,4 +26,4 @@ extern bool kept_key_of_txn(const Txn *txn, const Hash128 *seeds, KeptKey *key);
  */
 extern uint64 identity_of_reused(uint64 identity, const KeptKey *key);
 
-#endif							/* FRAUD_DECIDE_FACTS_H */
+#endif							/* FRAUD_LIVE_FACTS_H */

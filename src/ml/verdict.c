@@ -13,7 +13,7 @@
 
 #include <math.h>
 
-#include "decide/verdict.h"
+#include "ml/verdict.h"
 #include "txn/txn.h"
 
 static const char *const words[] = {

@@ -21,10 +21,10 @@
  *
  *-------------------------------------------------------------------------
  */
-#ifndef FRAUD_DECIDE_KEPT_H
-#define FRAUD_DECIDE_KEPT_H
+#ifndef FRAUD_LIVE_KEPT_H
+#define FRAUD_LIVE_KEPT_H
 
-#include "decide/live_key.h"
+#include "live/live_key.h"
 
 #define KEPT_MAX			2000	/* bytes of an answer */
 #define KEPT_USUAL			640 /* room for each in the ring, on average */
@@ -106,4 +106,4 @@ extern void kept_put(Kept *kept, const KeptKey *key, uint32 token, const char *b
 /* No answer will come. */
 extern void kept_release(Kept *kept, const KeptKey *key, uint32 token);
 
-#endif							/* FRAUD_DECIDE_KEPT_H */
+#endif							/* FRAUD_LIVE_KEPT_H */

@@ -18,7 +18,7 @@
 
 #include "core/compat.h"
 #include "core/shared_text.h"
-#include "decide/verdict_json.h"
+#include "ml/verdict_json.h"
 
 /* Bytes of a nested value that are still written out, to be cut then. */
 #define FACTOR_JSON_MAX		65536

@@ -7,7 +7,7 @@
  */
 #include "core/c_base.h"
 
-#include "decide/recent.h"
+#include "live/recent.h"
 
 typedef struct Attempt
 {

@@ -30,10 +30,10 @@
  *
  *-------------------------------------------------------------------------
  */
-#ifndef FRAUD_DECIDE_DECISIONS_H
-#define FRAUD_DECIDE_DECISIONS_H
+#ifndef FRAUD_LIVE_DECISIONS_H
+#define FRAUD_LIVE_DECISIONS_H
 
-#include "decide/facts.h"
+#include "live/facts.h"
 
 typedef struct Claim
 {
@@ -77,4 +77,4 @@ extern void decisions_status(DecisionsStatus *status);
 /* After attempts_init(). */
 extern void decisions_init(void);
 
-#endif							/* FRAUD_DECIDE_DECISIONS_H */
+#endif							/* FRAUD_LIVE_DECISIONS_H */
