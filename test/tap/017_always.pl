@@ -281,9 +281,10 @@ sub together
 {
 	my ($name, $with_ml) = @_;
 	$n++;
+	my $number = ($seed + $n) % 10000 / 10000;
 	prepare(name => $name, tiers => '1,2');
 	# such as can be known again
-	sql(qq{SELECT setseed(0.5); SELECT always.make($n, 2 * $rows, '$n-', 0);
+	sql(qq{SELECT setseed($number); SELECT always.make($n, 2 * $rows, '$n-', 0);
 		DELETE FROM always.todo WHERE batch = $n AND (form IN ('few', 'odd') OR coalesce(txn ->> 'txn_id', '') !~ '^\\d+-\\d+\$')});
 	sql("UPDATE always.todo SET ml = NULL, ml_status = NULL, ml_latency = NULL, ticket = 'none', ml_error = NULL WHERE batch = $n") unless $with_ml;
 	open(my $fh, '>', $script) or die;

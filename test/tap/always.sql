@@ -75,8 +75,9 @@ INSERT INTO always.answers_of_ml (v)
 CREATE UNLOGGED TABLE always.todo (batch int, g int, form text, kind text, txn jsonb, ml jsonb, ml_status int, ml_latency interval, ticket text, made_up bigint, ml_error text,
 	PRIMARY KEY (batch, g));
 CREATE UNLOGGED TABLE always.got (session int, batch int, g int, seen jsonb, size int, d fraud_decision);
-CREATE UNLOGGED TABLE always.given (key uuid, batch int, g int, small boolean, txn uuid);
+CREATE UNLOGGED TABLE always.given (key uuid);
 CREATE INDEX ON always.given (key);
+CREATE INDEX ON always.got (batch);
 
 -- what holds in a batch; server: tier of the server, NULL: by circumstances
 CREATE TABLE always.state (batch int PRIMARY KEY, name text, low int, medium int, floor real, server int, tiers int[], combine text, on_open text, low_risk boolean, function boolean, journal text, hash text);
@@ -262,9 +263,11 @@ CREATE FUNCTION always.wrong(which int, together boolean DEFAULT false) RETURNS 
 		FROM always.got a JOIN always.todo t USING (batch, g) JOIN always.state s USING (batch) WHERE a.batch = which),
 	noted AS (
 		SELECT a.*,
-			EXISTS (SELECT FROM answers o WHERE o.same = a.same AND o.session = a.session AND o.g < a.g AND o.size <= 2000) AS was_there,
-			EXISTS (SELECT FROM always.given o WHERE o.key = a.key AND NOT (o.batch = which AND o.g > a.g AND NOT together)) AS was_given,
-			EXISTS (SELECT FROM answers o WHERE o.key = a.key AND o.fresh AND (together OR o.g < a.g)) AS was_given_here
+			coalesce(bool_or(size <= 2000) OVER (PARTITION BY session, same ORDER BY g ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING), false) AS was_there,
+			coalesce(bool_or(size <= 2000 AND kind <> 'reused') OVER (PARTITION BY session, txn ->> 'txn_id' ORDER BY g ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING), false) AS id_was_there,
+			EXISTS (SELECT FROM always.given o WHERE o.key = a.key) AS was_given,
+			coalesce(CASE WHEN together THEN bool_or(fresh) OVER (PARTITION BY key)
+				ELSE bool_or(fresh) OVER (PARTITION BY key ORDER BY g ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) END, false) AS was_given_here
 		FROM answers a)
 	SELECT format('%s: %s times, such as %s', what, count(*), (array_agg(to_jsonb(n) ORDER BY g))[1])
 	FROM noted n, LATERAL (VALUES
@@ -292,7 +295,7 @@ CREATE FUNCTION always.wrong(which int, together boolean DEFAULT false) RETURNS 
 		('a verdict was not used', fresh AND verdict IS NOT NULL AND coalesce(server, 0) = 1 AND combine IN ('ml', 'shadow') AND ticket <> 'route' AND NOT reused AND journal <> 'block' AND (source <> 'ML' OR tier <> 1 OR risk_score <> verdict)),
 		('a verdict was made milder', fresh AND verdict IS NOT NULL AND tier < 5 AND ticket <> 'route' AND risk_score < verdict AND (coalesce(server, 0) IN (1, 3, 4) OR tier > 2)),
 		('a verdict that was none', fresh AND verdict IS NULL AND source = 'ML' AND NOT function),
-		('an id used again', fresh AND kind = 'reused' AND was_there IS NOT NULL AND tier < 5 AND EXISTS (SELECT FROM answers o WHERE o.session = n.session AND o.g < n.g AND o.txn ->> 'txn_id' = n.txn ->> 'txn_id' AND o.kind <> 'reused' AND o.size <= 2000)
+		('an id used again', fresh AND kind = 'reused' AND id_was_there AND tier < 5
 			AND (NOT reused AND cardinality(risk_factors) < 64 OR recommendation = 'APPROVE' OR tier = 4 AND recommendation <> 'BLOCK')),
 		('not in the journal', fresh AND (detail -> 'journalled' IS NOT NULL) AND journal = 'all'),
 		('blocked as it is not in the journal', fresh AND journal = 'block' AND detail ->> 'journalled' = 'false' AND recommendation = 'REVIEW'),
@@ -301,8 +304,7 @@ CREATE FUNCTION always.wrong(which int, together boolean DEFAULT false) RETURNS 
 	GROUP BY what
 $$;
 
--- keeps of a batch what repeats are compared with; its answers may go then
+-- what repeats of later batches are compared with
 CREATE FUNCTION always.keep(which int) RETURNS void LANGUAGE sql AS $$
-	INSERT INTO always.given SELECT always.key(a.d), a.batch, a.g, a.size <= 2000, NULL FROM always.got a
-		WHERE a.batch = which AND NOT coalesce((a.d).detail ? 'repeat', false)
+	INSERT INTO always.given SELECT always.key(a.d) FROM always.got a WHERE a.batch = which AND NOT coalesce((a.d).detail ? 'repeat', false)
 $$;
