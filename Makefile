@@ -114,6 +114,7 @@ SERVER_OBJS = \
 	src/decide/combine.o \
 	src/decide/decide.o \
 	src/decide/decide_health.o \
+	src/decide/deciding.o \
 	src/decide/forget.o \
 	src/decide/record.o \
 	src/decide/record_row.o \

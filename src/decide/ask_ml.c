@@ -154,8 +154,7 @@ ask(Deciding *d, Circuit *c, Oid function)
 			d->brought.latency = answer.latency;
 			return;
 		case GUARDED_REFUSED:
-			d->refused = true;
-			strlcpy(d->judged.why, circuit_refusal_text(c->name, answer.why), sizeof(d->judged.why));
+			d->refused = circuit_refusal_text(c->name, answer.why);
 			return;
 		case GUARDED_FAILED:
 			d->judged.outcome = ML_FAILURE;
@@ -215,6 +214,8 @@ ml_absence(const Deciding *d)
 {
 	if (d->judged.why[0] != '\0')
 		return d->judged.why;
+	if (d->refused != NULL)
+		return d->refused;
 	if (d->now.tier >= TIER_DEGRADED)
 		return tier_why(d);
 	return "no ML verdict was given";
@@ -223,7 +224,7 @@ ml_absence(const Deciding *d)
 bool
 ml_is_down(const Deciding *d)
 {
-	return (d->now.only_ml && !d->now.recovering) || d->refused || d->judged.outcome == ML_FAILURE;
+	return (d->now.only_ml && !d->now.recovering) || d->refused != NULL || d->judged.outcome == ML_FAILURE;
 }
 
 int64

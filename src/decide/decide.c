@@ -23,37 +23,6 @@
 #include "decide/deciding.h"
 #include "decide/record.h"
 #include "journal/journal_files.h"
-#include "policy/policy_active.h"
-#include "store/tables.h"
-
-/* ---- words ---- */
-
-void
-decide_say(Deciding *d, const char *fmt,...)
-{
-	appendStringInfoString(&d->reason, SAY_NEXT(&d->reason, "; "));
-	for (;;)
-	{
-		va_list		args;
-		int			needed;
-
-		va_start(args, fmt);
-		needed = appendStringInfoVA(&d->reason, fmt, args);
-		va_end(args);
-		if (needed == 0)
-			break;
-		enlargeStringInfo(&d->reason, needed);
-	}
-}
-
-const char *
-tier_why(const Deciding *d)
-{
-	const char *cause = tier_cause_texts[d->now.cause];
-
-	/* not everything that has been must be said to be so now */
-	return d->now.recovering && d->now.cause != CAUSE_RECOVERING ? psprintf("recovering from: %s", cause) : cause;
-}
 
 /* Reason and detail, as they stand now, into the answer. */
 static void
@@ -61,43 +30,6 @@ finish_words(Deciding *d)
 {
 	d->answer.reason = d->reason.data;
 	d->answer.detail = d->detail.len > 0 ? psprintf("{%s}", d->detail.data) : NULL;
-}
-
-/* ---- beginning ---- */
-
-void
-deciding_begin(Deciding *d, FunctionCallInfo fcinfo, TupleDesc desc)
-{
-	ScoreCall  *call = d->call;
-	Txn		   *txn = &call->txn;
-	StoreKey	customer;
-
-	d->desc = desc;
-	d->schema = store_schema(fcinfo->flinfo->fn_oid);
-	d->tiers = service_settings();
-	d->ml = ml_settings();
-	d->now = service_now();
-	d->decided_at = clock_wall();
-	call->policy = policy_active();
-	if (d->null_txn)
-		memset(txn, 0, offsetof(Txn, scratch));
-	else
-		txn_read(&call->reader, d->txn, call->policy, txn);
-	d->customer = store_key_of_txn(txn, HISTORY_CUSTOMER, &customer);
-	if (d->customer)
-		attempts_key(&customer, &d->key);
-	d->seen.profile_at = LIVE_NEVER;
-	d->known = !d->null_txn && decisions_key(txn, &d->kept);
-	initStringInfo(&d->reason);
-	initStringInfo(&d->detail);
-}
-
-/* The same id with other facts is another transaction, with an identity of its own. */
-static void
-take_identity(Deciding *d)
-{
-	if (d->reused)
-		d->call->txn.identity = identity_of_reused(d->call->txn.identity, &d->kept);
 }
 
 /* During maintenance nothing is attempted: the caller is told to come again. */
@@ -114,14 +46,6 @@ count_attempt(Deciding *d)
 		d->counted = d->seen.remembered;
 	}
 	else
-		attempts_read(&d->key, &d->seen);
-}
-
-void
-deciding_look(Deciding *d)
-{
-	take_identity(d);
-	if (d->customer)
 		attempts_read(&d->key, &d->seen);
 }
 
@@ -221,19 +145,23 @@ decide(Deciding *d)
 	}
 	ml_report(d, found == CLAIM_BUSY);
 
-	take_identity(d);
+	deciding_identify(d);
 	count_attempt(d);
 	ml_ask(d);
 	combine(d);
-	mark_attempt(d);
 	if (found == CLAIM_SUPERSEDES)
 		say_supersedes(d, &earlier, superseded);
 	finish_words(d);
 	/* the session that has the claim counts and records it */
 	if (found == CLAIM_BUSY)
+	{
+		mark_attempt(d);
 		return answer_datum(d->desc, &d->answer);
+	}
 
 	write_record(d, superseded[0] != '\0' ? superseded : NULL, record);
+	/* behind the record, for lack of which it may be blocked */
+	mark_attempt(d);
 	service_count_decision(d->answer.tier);
 	row = answer_datum(d->desc, &d->answer);
 	if (d->known)

@@ -6,6 +6,7 @@
  * In the order in which they are called:
  *
  *	 decide.c		the way of one decision
+ *	 deciding.c		its beginning, and words
  *	 ask_ml.c		what the ML service says, and what that is for its circuit
  *	 by_rules.c		what rules say: all of them, the critical ones, none but live
  *					attempts and lists
@@ -75,7 +76,7 @@ typedef struct Deciding
 	Verdict		verdict;
 	bool		cached;			/* an earlier one, `verdict_age` old */
 	int64		verdict_age;
-	bool		refused;		/* the circuit admits no call */
+	const char *refused;		/* why the circuit admits no call, or NULL */
 
 	RulesRun	run;
 	const char *trouble;		/* why this answer cannot be as good as the server's tier, or NULL */
@@ -85,11 +86,22 @@ typedef struct Deciding
 	Answer		answer;
 } Deciding;
 
+/* ---- deciding.c ---- */
+
 /* Goes on in a list of reasons. */
 extern void decide_say(Deciding *d, const char *fmt,...) pg_attribute_printf(2, 3);
 
 /* Why the server is at its tier, for people. */
 extern const char *tier_why(const Deciding *d);
+
+/* With call, null_txn and txn set: everything else that is not of ML. fcinfo: of a function of ours. */
+extern void deciding_begin(Deciding *d, FunctionCallInfo fcinfo, TupleDesc desc);
+
+/* What rules_all() needs, where nothing is to be counted yet. */
+extern void deciding_look(Deciding *d);
+
+/* A transaction whose id was used for other facts becomes one of its own. */
+extern void deciding_identify(Deciding *d);
 
 /* ---- ask_ml.c ---- */
 
@@ -137,12 +149,6 @@ extern void combine(Deciding *d);
 extern bool is_low_risk(const Deciding *d);
 
 /* ---- decide.c ---- */
-
-/* With call, null_txn and txn set: everything else that is not of ML. fcinfo: of a function of ours. */
-extern void deciding_begin(Deciding *d, FunctionCallInfo fcinfo, TupleDesc desc);
-
-/* What rules_all() needs, where nothing is to be counted yet. */
-extern void deciding_look(Deciding *d);
 
 /* The decision, counted and recorded: a fraud_decision. */
 extern Datum decide(Deciding *d);

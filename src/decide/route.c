@@ -64,8 +64,7 @@ get_ticket(Deciding *d, Route *route)
 		return false;
 	if (traffic_admit(c, &route->ticket, &why))
 		return true;
-	d->refused = true;
-	strlcpy(d->judged.why, circuit_refusal_text(c->name, why), sizeof(d->judged.why));
+	d->refused = circuit_refusal_text(c->name, why);
 	return false;
 }
 

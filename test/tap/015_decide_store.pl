@@ -204,6 +204,8 @@ cmp_ok(sql($node, 'SELECT "full" FROM fraud_journal_status'), '>=', 2, 'counted'
 service($node, $service . "journal: {segment_size: 128 kB, max_size: 1 MB, keep: 0 s, on_full: block_high_risk}\n");
 is(decide($node, q{recommendation, detail ->> 'journalled', risk_factors}, usual()), 'APPROVE|false|{}', 'block_high_risk: APPROVE stays');
 is(decide($node, q{risk_score, recommendation, detail ->> 'journalled', risk_factors @> '{journal_full}', reason ~ 'cannot be recorded'}, usual(amount => 250)), '61|BLOCK|false|t|t', 'REVIEW becomes BLOCK');
+decide($node, '1', usual(customer_id => 'ann499', amount => 250));
+is(sql($node, 'SELECT live, spent FROM fraud_test_attempt(' . usual(customer_id => 'ann499', amount => 1) . ')'), '2|0', 'which was attempted, but not spent');
 is(decide($node, q{recommendation}, usual(amount => 9000, country => 'IR')), 'BLOCK', 'BLOCK stays');
 my $repeat = usual(amount => 250);
 decide($node, '1', $repeat);

@@ -57,6 +57,13 @@ for (1 .. 33)
 is(tier(), '1', 'verdicts without tickets are health, too');
 service('{}');
 
+# ---- a circuit that is closed and refuses
+
+service('circuits: {ml: {max_concurrent: 0}}');
+is(sql($node, 'SELECT route, tier, (decision).reason FROM fraud_route(' . usual() . ')'),
+	'RULES|2|circuit ml has as many calls in flight as max_concurrent allows; no rule fired', 'why ML was not asked is said though nothing is wrong with it');
+service('{}');
+
 # ---- look-ups that go on failing
 
 my $holder = $node->background_psql('postgres');
