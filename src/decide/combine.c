@@ -85,16 +85,23 @@ add_rules(Deciding *d, int score, const char *what)
 	d->answer.coverage = d->call->decision.coverage;
 }
 
-/* A verdict that does not decide makes the answer stricter, never milder. */
+/* A verdict that does not decide makes the answer stricter, never milder. In an emergency nobody reviews. */
 static void
 tighten(Deciding *d)
 {
-	if (!d->has_verdict || d->verdict.score <= d->answer.score)
+	const Policy *policy = d->call->policy;
+	int			score = d->verdict.score;
+
+	if (!d->has_verdict)
 		return;
-	answer_set_score(&d->answer, d->call->policy, d->verdict.score);
+	if (d->answer.tier == TIER_EMERGENCY && d->verdict.level != LEVEL_LOW)
+		score = Max(score, policy->medium_max + 1);
+	if (score <= d->answer.score)
+		return;
+	answer_set_score(&d->answer, policy, score);
 	d->answer.source = SOURCE_ML;
 	add_verdict_factors(d);
-	decide_say(d, "ML says %s, score %d", recommendation_words[d->answer.level], d->verdict.score);
+	decide_say(d, "ML says %s, score %d", recommendation_words[d->verdict.level], d->verdict.score);
 }
 
 /* ---- tiers 1 and 2 ---- */

@@ -102,10 +102,10 @@ service('{}');
 # ---- and afterwards
 
 my $id = fresh();
-is(decide($node, "$what || ' ' || risk_score", usual(txn_id => $id), q{'{"risk_score": 45}'}), 'ML EMERGENCY_MODE REVIEW 45', 'a verdict makes the cap stricter');
+is(decide($node, "$what || ' ' || risk_score", usual(txn_id => $id), q{'{"risk_score": 45}'}), 'ML EMERGENCY_MODE BLOCK 61', 'a verdict that asks for a review blocks: nobody reviews in an emergency');
 sql($node, 'SELECT tier_override_clear()');
 advance($node, '0');
-is(sql($node, qq{SELECT was, now FROM fraud_requeue() WHERE txn_id = '$id'}), 'REVIEW|REVIEW', 'and counts when it is decided again');
+is(sql($node, qq{SELECT was, now FROM fraud_requeue() WHERE txn_id = '$id'}), 'BLOCK|REVIEW', 'and is what it is when it is decided again');
 is(sql($node, qq{SELECT decision ->> 'source', ml ->> 'risk_score' FROM fraud_settlements WHERE txn_id = '$id'}), 'ML|45', 'as the settlement says');
 
 $node->stop;
