@@ -1625,7 +1625,7 @@ COMMENT ON COLUMN fraud_journal_status.state IS 'OK; FULL: journal.max_size is r
 COMMENT ON COLUMN fraud_journal_status.written IS 'records';
 COMMENT ON COLUMN fraud_journal_status."full" IS 'records refused, as the files had reached their size';
 COMMENT ON COLUMN fraud_journal_status.failed IS 'records that were not written, or may be lost';
-COMMENT ON COLUMN fraud_journal_status.bytes IS 'of all files';
+COMMENT ON COLUMN fraud_journal_status.bytes IS 'of all files; NULL: the directory cannot be read';
 COMMENT ON COLUMN fraud_journal_status.max_bytes IS 'setting: so many there may be';
 COMMENT ON COLUMN fraud_journal_status.files IS 'how many';
 COMMENT ON COLUMN fraud_journal_status.waiting IS 'bytes that are not drained';

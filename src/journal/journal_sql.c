@@ -239,13 +239,17 @@ fraud_journal_status(PG_FUNCTION_ARGS)
 	char		error[256];
 	TimestampTz error_at;
 	int			n;
+	bool		listed;
 	const JournalSettings *settings;
 
 	shmem_required();
 	if (get_call_result_type(fcinfo, NULL, &desc) != TYPEFUNC_COMPOSITE)
 		elog(ERROR, "return type must be a row type");
 	settings = journal_settings();
-	list_or_nothing(&files, &n);
+	/* what is wrong with the directory is what somebody wants to see here */
+	listed = journal_list(&files, &n) || errno == ENOENT;
+	if (!listed)
+		n = 0;
 	journal_begin(schema, &session);
 	progress = journal_progress(schema, files, n);
 	for (int i = 0; i < n; i++)
@@ -272,6 +276,7 @@ fraud_journal_status(PG_FUNCTION_ARGS)
 	values[6] = Int32GetDatum(n);
 	values[7] = Int64GetDatum(waiting);
 	values[8] = TimestampTzGetDatum(oldest);
+	nulls[4] = nulls[6] = nulls[7] = !listed;
 	nulls[8] = oldest == 0;
 	values[9] = TimestampTzGetDatum((TimestampTz) pg_atomic_read_u64(&journal->written_at));
 	nulls[9] = pg_atomic_read_u64(&journal->written_at) == 0;

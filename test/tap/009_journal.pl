@@ -398,6 +398,8 @@ is(sql($gamma, q{SELECT string_agg("from" || ' ' || "to", ',' ORDER BY at) FROM 
 chmod(0555, "$outside/journal");
 sql($gamma, sprintf($large, 3));
 is(append($gamma, 'read only'), 'FAILED', 'a directory without the right to write');
+chmod(0, "$outside/journal");
+is(status($gamma, 'bytes IS NULL, files IS NULL, waiting IS NULL, failed > 0'), 't|t|t|t', 'one that cannot be read is no error: this is where somebody looks then');
 chmod(0755, "$outside/journal");
 like(append($gamma, 'writable'), qr/-/, 'and with it');
 advance($gamma, '11 s');
