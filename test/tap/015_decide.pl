@@ -207,7 +207,7 @@ subtest 'D2 tier 2, ML off' => sub {
 	ok($node->poll_query_until('postgres', 'SELECT fraud_tier() = 2'), 'the server');
 	is(decide($node, "$says, reason", usual()), 'DEGRADED|RULES|2|t|0|APPROVE|ML offline, its circuit is not closed; no rule fired', 'the rules decide');
 	is(decide($node, $says, usual(amount => 9000, country => 'IR')), 'DEGRADED|RULES|2|t|100|BLOCK', 'all of them');
-	is(sql($node, 'SELECT route, ticket, features, (decision).mode, (decision).source, reason FROM fraud_route(' . usual() . ')'), 'RULES|||DEGRADED|RULES|ML offline, its circuit is not closed; no rule fired', 'fraud_route() decides at once');
+	is(sql($node, 'SELECT route, ticket, features, (decision).mode, (decision).source, reason FROM fraud_route(' . usual() . ')'), 'RULES|||DEGRADED|RULES|circuit ml is open; no rule fired', 'fraud_route() decides at once');
 	is(decide($node, "$says, reason", usual(), q{'{"risk_score": 50}'}), 'DEGRADED|ML|2|t|50|REVIEW|ML offline, its circuit is not closed, but it answered; ML says REVIEW, score 50', 'a verdict is used all the same');
 	sql($node, q{SELECT circuit_reset('ml')});
 	sql($node, q{SELECT tier_override(2, '1 h', 'test')});
