@@ -56,10 +56,19 @@ clock_wall_of(int64 moment)
 	return clock_wall() - (clock_now() - moment);
 }
 
-bool
-clock_test_mode(void)
+void
+clock_require_test_mode(const char *what)
 {
-	return test_mode;
+	if (!superuser())
+		ereport(ERROR,
+				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+				 errmsg("only superusers may %s", what)));
+	shmem_required();
+	if (!test_mode)
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				 errmsg("the server does not run in test mode"),
+				 errhint("Set \"fraud_fallback.test_mode\" to \"on\" and restart the server.")));
 }
 
 void

@@ -21,7 +21,8 @@ extern TimestampTz clock_wall(void);
 /* The wall time of a moment of clock_now(), as of now. */
 extern TimestampTz clock_wall_of(int64 moment);
 
-extern bool clock_test_mode(void);
+/* Of functions for tests: raises an error unless a superuser calls in test mode. what: "move the clock" */
+extern void clock_require_test_mode(const char *what);
 
 /* Moves the clock of all sessions; back as well. */
 extern void clock_move(int64 microseconds);

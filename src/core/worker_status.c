@@ -145,16 +145,7 @@ fraud_test_advance(PG_FUNCTION_ARGS)
 	const Interval *interval = PG_GETARG_INTERVAL_P(0);
 	uint64		answer;
 
-	if (!superuser())
-		ereport(ERROR,
-				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
-				 errmsg("only superusers may move the clock")));
-	shmem_required();
-	if (!clock_test_mode())
-		ereport(ERROR,
-				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-				 errmsg("the server does not run in test mode"),
-				 errhint("Set \"fraud_fallback.test_mode\" to \"on\" and restart the server.")));
+	clock_require_test_mode("move the clock");
 	wait_for_worker(0);
 	clock_move(microseconds_of(interval));
 	/* the clock first: who sees this number sees that as well */

@@ -93,16 +93,7 @@ fraud_test_record(PG_FUNCTION_ARGS)
 	JsonbValue	ml;
 	Answer		answer;
 
-	if (!superuser())
-		ereport(ERROR,
-				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
-				 errmsg("only superusers may use functions of tests")));
-	shmem_required();
-	if (!clock_test_mode())
-		ereport(ERROR,
-				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-				 errmsg("the server does not run in test mode"),
-				 errhint("Set \"fraud_fallback.test_mode\" to \"on\" and restart the server.")));
+	clock_require_test_mode("use functions of tests");
 	if (PG_ARGISNULL(0))
 		PG_RETURN_NULL();
 

@@ -70,16 +70,7 @@ fraud_journal_append(PG_FUNCTION_ARGS)
 	JournalResult result = JOURNAL_WRITTEN;
 	char		text[SEGMENT_ID_LEN + 1];
 
-	if (!superuser())
-		ereport(ERROR,
-				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
-				 errmsg("only superusers may append records by hand")));
-	shmem_required();
-	if (!clock_test_mode())
-		ereport(ERROR,
-				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-				 errmsg("the server does not run in test mode"),
-				 errhint("Set \"fraud_fallback.test_mode\" to \"on\" and restart the server.")));
+	clock_require_test_mode("append records by hand");
 	if (times < 1)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),

@@ -71,21 +71,6 @@ fraud_live(PG_FUNCTION_ARGS)
 /* ---- for tests ---- */
 
 static void
-require_test_mode(void)
-{
-	if (!superuser())
-		ereport(ERROR,
-				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
-				 errmsg("only superusers may use functions of tests")));
-	shmem_required();
-	if (!clock_test_mode())
-		ereport(ERROR,
-				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-				 errmsg("the server does not run in test mode"),
-				 errhint("Set \"fraud_fallback.test_mode\" to \"on\" and restart the server.")));
-}
-
-static void
 read_txn(FunctionCallInfo fcinfo, int argno, Txn *txn)
 {
 	TxnReader	reader;
@@ -140,7 +125,7 @@ fraud_test_attempt(PG_FUNCTION_ARGS)
 	Datum		values[ATTEMPT_COLUMNS];
 	bool		nulls[ATTEMPT_COLUMNS] = {false};
 
-	require_test_mode();
+	clock_require_test_mode("use functions of tests");
 	if (PG_ARGISNULL(0))
 		PG_RETURN_NULL();
 	read_txn(fcinfo, 0, &txn);
@@ -186,7 +171,7 @@ fraud_test_mark(PG_FUNCTION_ARGS)
 	int			outcome;
 	Txn			txn;
 
-	require_test_mode();
+	clock_require_test_mode("use functions of tests");
 	read_txn(fcinfo, 0, &txn);
 	key_of_txn(&txn, &key);
 	word = text_to_cstring(PG_GETARG_TEXT_PP(1));
@@ -211,7 +196,7 @@ fraud_test_last_profile(PG_FUNCTION_ARGS)
 	Datum		values[2] = {0};
 	bool		nulls[2] = {false};
 
-	require_test_mode();
+	clock_require_test_mode("use functions of tests");
 	if (PG_ARGISNULL(0))
 		PG_RETURN_NULL();
 	key_of_text(PG_GETARG_TEXT_PP(0), &key);
@@ -255,7 +240,7 @@ fraud_test_decision(PG_FUNCTION_ARGS)
 	Datum		values[DECISION_COLUMNS] = {0};
 	bool		nulls[DECISION_COLUMNS] = {false};
 
-	require_test_mode();
+	clock_require_test_mode("use functions of tests");
 	if (PG_ARGISNULL(0) || PG_ARGISNULL(1))
 		PG_RETURN_NULL();
 	read_txn(fcinfo, 0, &txn);
