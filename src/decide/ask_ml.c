@@ -17,7 +17,6 @@
 #include "circuit/traffic.h"
 #include "core/clock.h"
 #include "core/compat.h"
-#include "core/shared_text.h"
 #include "decide/deciding.h"
 #include "ml/verdict_json.h"
 #include "score/features_json.h"

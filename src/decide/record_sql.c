@@ -17,7 +17,6 @@
 
 #include "core/clock.h"
 #include "core/compat.h"
-#include "core/shmem.h"
 #include "decide/record.h"
 
 /* What a test says of the decision beside the rules' own, by the names of its members. */

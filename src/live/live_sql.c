@@ -11,13 +11,11 @@
 #include "access/htup_details.h"
 #include "catalog/pg_type.h"
 #include "funcapi.h"
-#include "miscadmin.h"
 #include "utils/builtins.h"
 #include "utils/timestamp.h"
 
 #include "core/clock.h"
 #include "core/compat.h"
-#include "core/shmem.h"
 #include "live/attempts.h"
 #include "live/decisions.h"
 #include "policy/policy_active.h"

@@ -128,11 +128,6 @@ factors_datum(const ScoreCall *call)
 	return PointerGetDatum(construct_array(names, n, TEXTOID, -1, false, TYPALIGN_INT));
 }
 
-/* Appends "name": {rule: ...} of the results that `which` picks. */
-#define FOR_RESULTS(which) \
-	for (i = 0, between = ""; i < d->nresults; i++) \
-		if (which)
-
 static inline bool
 is_missing(const RuleResult *r)
 {
@@ -143,7 +138,7 @@ void
 decision_detail(const ScoreCall *call, StringInfo s)
 {
 	const Decision *d = &call->decision;
-	const char *between;
+	const char *between = "";
 	bool		missing = false;
 	bool		shadow = false;
 	int			i;
@@ -156,8 +151,10 @@ decision_detail(const ScoreCall *call, StringInfo s)
 	if (missing)
 	{
 		appendStringInfo(s, "%s\"not_evaluated\": {", SAY_NEXT(s, ", "));
-		FOR_RESULTS(is_missing(&d->results[i]))
+		for (i = 0; i < d->nresults; i++)
 		{
+			if (!is_missing(&d->results[i]))
+				continue;
 			appendStringInfoString(s, between);
 			escape_json(s, result_name(call->policy, i));
 			appendStringInfo(s, ": \"%s\"", not_evaluated_texts[d->results[i].why]);
@@ -168,8 +165,11 @@ decision_detail(const ScoreCall *call, StringInfo s)
 	if (shadow)
 	{
 		appendStringInfo(s, "%s\"shadow\": {", SAY_NEXT(s, ", "));
-		FOR_RESULTS(d->results[i].status == RULE_SHADOW_HIT)
+		between = "";
+		for (i = 0; i < d->nresults; i++)
 		{
+			if (d->results[i].status != RULE_SHADOW_HIT)
+				continue;
 			appendStringInfoString(s, between);
 			escape_json(s, result_name(call->policy, i));
 			appendStringInfo(s, ": %d", d->results[i].points);
